@@ -1,0 +1,60 @@
+# `make demo` and `make test` set up everything they need in .venv and a per-user cache.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help venv demo test unit integration lint format crds lock bench bench-takeover clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+venv: $(READY) ## create .venv with djob and kubectl-djob
+
+$(READY): pyproject.toml requirements-dev.lock local/venv.sh
+	@local/venv.sh $(VENV) requirements-dev.lock
+	@touch $@
+
+demo: $(READY) ## the examples on a cluster of their own, results checked
+	@$(BIN)/python examples/demo.py
+
+test: $(READY) ## unit and integration tests, on real parts
+	@$(BIN)/python -m pytest
+
+unit: $(READY) ## the tests that need no socket
+	@$(BIN)/python -m pytest tests/unit
+
+integration: $(READY) ## the tests on a real API server, NATS and processes
+	@$(BIN)/python -m pytest tests/integration
+
+lint: $(READY) ## format, lint, types, import rules, generated files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m distributedjob_api --check
+
+format: $(READY) ## let ruff rewrite what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## 20,000 tasks beside xargs; ROUNDS= and TASKS= change how many
+	@$(BIN)/python bench/end_to_end.py
+
+bench-takeover: $(READY) ## how long nobody leads: leaders killed and stopped; ROUNDS= of each
+	@$(BIN)/python bench/takeover.py --rounds $(or $(ROUNDS),20)
+
+crds: $(READY) ## write the CRD from the models
+	@$(BIN)/python -m distributedjob_api
+
+lock: $(READY) ## pin every dependency, with hashes and without addresses
+	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
+	  --python-version 3.11 pyproject.toml -o requirements.lock
+	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
+	  --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what the other targets made here
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,45 @@
+"""Where ``djob`` and ``kubectl djob`` begin: errors become one line and an exit code."""
+
+import sys
+from pathlib import Path
+
+import typer
+from typer.main import get_command
+
+from distributedjob_cli.app import app
+from distributedjob_local.errors import LocalError, RefusedFileError
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv))
+
+
+def run(argv: list[str]) -> int:
+    """Run a command line and return its exit code."""
+    program = Path(argv[0]).name if argv else "djob"
+    # As a plugin we are called through kubectl, and say so.
+    program = "kubectl djob" if program.startswith("kubectl") else "djob"
+    try:
+        code = get_command(app)(argv[1:], prog_name=program, standalone_mode=False)
+    except typer.Abort:
+        return _fail(program, "interrupted", INTERRUPTED)
+    except typer.TyperException as error:
+        return _fail(program, error.format_message(), BAD_INPUT)
+    except RefusedFileError as error:
+        return _fail(program, str(error), BAD_INPUT)
+    except LocalError as error:
+        return _fail(program, str(error), FAILED)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(program: str, message: str, code: int) -> int:
+    if message:  # There is none where the help was shown instead.
+        print(f"{program}: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

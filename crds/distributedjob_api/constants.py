@@ -1,0 +1,23 @@
+"""Names that a user, the operator and the tools must spell the same way."""
+
+from typing import Final
+
+GROUP: Final = "distributedjob.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+KIND: Final = "DistributedJob"
+PLURAL: Final = "distributedjobs"
+SINGULAR: Final = "distributedjob"
+SHORT_NAMES: Final = ("djob",)
+CRD_NAME: Final = f"{PLURAL}.{GROUP}"
+
+MAX_COMPLETIONS: Final = 1_000_000
+"""Tasks in one job, at most: the status of the worst pattern then stays below 1 MiB."""
+
+DEFAULT_POOL: Final = "default"
+
+ENDPOINT_ANNOTATION: Final = f"{GROUP}/endpoint"
+"""On the Lease: the base URL at which the operator serves results."""
+
+MANAGER: Final = f"{GROUP}/operator"
+"""``spec.managedBy`` of a job that this operator runs; unset means the same."""

@@ -1,0 +1,199 @@
+"""Reasons of conditions, each with a message that says what to do.
+
+Where ``batch/v1`` Job has a reason for the same thing, it is Job's.
+"""
+
+from collections.abc import Sequence
+
+Explained = tuple[str, str]
+"""A CamelCase reason and the sentence that goes with it."""
+
+
+def completions_reached(tasks: int) -> Explained:
+    """Every task succeeded."""
+    return "CompletionsReached", f"All {tasks:,} tasks succeeded."
+
+
+def failed_indexes(failed: int, tasks: int, last: str) -> Explained:
+    """Some tasks failed for good, the others ran."""
+    because = f" The last one: {last}." if last else ""
+    return (
+        "FailedIndexes",
+        f"{failed:,} of {tasks:,} tasks failed for good; see status.failedIndexes and"
+        f" status.recentFailures.{because}",
+    )
+
+
+def cancelled(undone: int, tasks: int) -> Explained:
+    """The job was cancelled before every task had an outcome."""
+    return "CancelledByUser", f"Cancelled with {undone:,} of {tasks:,} tasks not done."
+
+
+def ending(tasks: int, nodes: Sequence[str]) -> Explained:
+    """It is certain how the job ends; tasks that still run are being ended."""
+    where = ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")
+    return "Terminating", f"Ending {tasks:,} tasks on {where or 'no node'}."
+
+
+def invalid(problem: str) -> Explained:
+    """The spec passed the schema and still makes no sense."""
+    return "InvalidSpec", f"{problem}. Delete the job and create it anew."
+
+
+def progressing() -> Explained:
+    """Tasks run."""
+    return "Progressing", "Tasks are being run."
+
+
+def paused() -> Explained:
+    """``parallelism`` is 0."""
+    return "Paused", "spec.parallelism is 0; set it higher, or remove it, to go on."
+
+
+def unknown_pool(pool: str, known: Sequence[str]) -> Explained:
+    """No worker belongs to the pool."""
+    names = ", ".join(known) or "none yet"
+    return (
+        "UnknownPool",
+        f"No worker of pool {pool!r} has registered (pools seen: {names}). The job starts as"
+        " soon as one does; spec.pool must name an existing pool.",
+    )
+
+
+def no_usable_worker(pool: str) -> Explained:
+    """All workers of the pool are cordoned, not ready or leaving."""
+    return (
+        "NoUsableWorker",
+        f"Every node of pool {pool!r} is cordoned, not ready or shutting down.",
+    )
+
+
+def too_large(requested: int, largest: int) -> Explained:
+    """No node could ever hold one task."""
+    return (
+        "RequestTooLarge",
+        f"spec.template.resources.requests.cpu asks for {requested}m and the largest node"
+        f" offers {largest}m. The job starts as soon as a node is large enough.",
+    )
+
+
+def too_much_memory(requested: int, largest: int) -> Explained:
+    """No node could ever hold one task."""
+    mebibyte = 1024 * 1024
+    return (
+        "RequestTooLarge",
+        "spec.template.resources.requests.memory asks for"
+        f" {requested // mebibyte:,} Mi and the largest node offers {largest // mebibyte:,} Mi."
+        " The job starts as soon as a node is large enough.",
+    )
+
+
+def no_free_cpu() -> Explained:
+    """Other tasks occupy every slot."""
+    return "NoFreeCPU", "Every slot is taken by other tasks; this job is next in line."
+
+
+def queued(nodes: Sequence[str]) -> Explained:
+    """Workers hold tasks of the job, and run those of others."""
+    where = ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")
+    return "NoFreeCPU", f"Tasks wait on {where} until enough of what runs there has ended."
+
+
+def backing_off(tasks: int) -> Explained:
+    """Only tasks that failed are left, and they wait for their next attempt."""
+    return "BackingOff", f"{tasks:,} failed tasks wait for their next attempt."
+
+
+def taking_over(nodes: Sequence[str]) -> Explained:
+    """A new leader waits for the workers' answers."""
+    return (
+        "TakingOver",
+        f"A new leader asks {', '.join(sorted(nodes)[:5])} what they run before it hands out more.",
+    )
+
+
+def max_failed_indexes_exceeded(failed: int, limit: int) -> Explained:
+    """More indexes failed for good than ``maxFailedIndexes`` allows."""
+    return (
+        "MaxFailedIndexesExceeded",
+        f"{failed:,} indexes failed for good, spec.maxFailedIndexes allows {limit:,}; see"
+        " status.failedIndexes and status.recentFailures.",
+    )
+
+
+def backoff_limit_exceeded(failures: int, limit: int) -> Explained:
+    """More attempts failed in all than ``backoffLimit`` allows."""
+    return (
+        "BackoffLimitExceeded",
+        f"{failures:,} attempts failed, spec.backoffLimit allows {limit:,}; see"
+        " status.recentFailures.",
+    )
+
+
+def failure_policy(index: int, reason: str, exit_code: int, rule: int) -> Explained:
+    """A rule of ``failurePolicy`` ends the job; the reason's name is Job's."""
+    what = f"exit code {exit_code}" if reason == "Error" else reason
+    return (
+        "PodFailurePolicy",
+        f"Task {index} ended with {what}, which spec.failurePolicy.rules[{rule}] answers with"
+        " FailJob.",
+    )
+
+
+def deadline_exceeded(seconds: int) -> Explained:
+    """The job was active for longer than ``activeDeadlineSeconds``."""
+    return (
+        "DeadlineExceeded",
+        f"The job was active for longer than spec.activeDeadlineSeconds ({seconds:,} s).",
+    )
+
+
+def success_policy(rule: int) -> Explained:
+    """A rule of ``successPolicy`` holds."""
+    return "SuccessPolicy", f"spec.successPolicy.rules[{rule}] holds; the other tasks were ended."
+
+
+def suspended() -> Explained:
+    """``suspend`` is true."""
+    return "JobSuspended", "spec.suspend is true; set it to false to go on."
+
+
+def resumed() -> Explained:
+    """``suspend`` was true once."""
+    return "JobResumed", "The job goes on."
+
+
+def items_missing(name: str, key: str) -> Explained:
+    """The ConfigMap of ``itemsFrom`` cannot be had."""
+    return (
+        "ItemsMissing",
+        f"ConfigMap {name!r} with key {key!r} is not there; the job starts as soon as it is.",
+    )
+
+
+def items_changed(name: str) -> Explained:
+    """The ConfigMap of ``itemsFrom`` is no longer what the run began with."""
+    return (
+        "ItemsChanged",
+        f"ConfigMap {name!r} changed after the job began, so that an index would mean another"
+        " item; restore it, or delete the job and create it anew.",
+    )
+
+
+def reading_items(name: str) -> Explained:
+    """The ConfigMap of ``itemsFrom`` is being read."""
+    return "ReadingItems", f"Reading the items from ConfigMap {name!r}."
+
+
+def starting_over() -> Explained:
+    """A rerun was asked for and is being recorded."""
+    return "Rerun", "A new spec.rerun.token was seen; the chosen tasks start over."
+
+
+def no_matching_node(pool: str) -> Explained:
+    """No node of the pool is allowed by ``nodeSelector`` and ``tolerations``."""
+    return (
+        "NoMatchingNode",
+        f"No usable node of pool {pool!r} matches spec.nodeSelector and is tolerated by"
+        " spec.tolerations.",
+    )

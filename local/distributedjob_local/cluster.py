@@ -1,0 +1,145 @@
+"""The whole cluster: control plane, NATS, operators, and a worker for each node."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from pykube.http import HTTPClient
+
+from distributedjob_api.constants import DEFAULT_POOL
+from distributedjob_local import bootstrap
+from distributedjob_local.component import Component, Setting, free_port, on_free_ports, serves
+from distributedjob_local.control_plane import ControlPlane
+from distributedjob_local.installation import INSTALLATION, LEASE_NAME, SYSTEM_NAMESPACE
+from distributedjob_local.leftovers import end_tasks
+from distributedjob_local.nats_server import NatsServer
+from distributedjob_local.size import Size
+from distributedjob_local.startable import Startable
+
+OPERATOR_RANK, WORKER_RANK = 4, 5
+READY_SECONDS: Final = 60.0
+
+
+class Cluster(Startable):
+    """Everything a job needs, on one machine; a context manager, or start and stop."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        programs: Mapping[str, Path],
+        size: Size,
+        *,
+        controller_manager: bool = False,
+    ) -> None:
+        self._setting = setting
+        self._size = size
+        self.control_plane = ControlPlane(setting, programs, controller_manager=controller_manager)
+        self.nats = NatsServer(setting, programs["nats-server"])
+        self.operators: list[Component] = []
+        self.workers: list[Component] = []
+
+    @property
+    def api(self) -> HTTPClient:
+        """A client of the API server, as administrator."""
+        return self.control_plane.client
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The file that plain ``kubectl`` uses."""
+        return self.control_plane.kubeconfig
+
+    def kubectl(
+        self,
+        *arguments: str,
+        input: str | None = None,  # noqa: A002 - as in subprocess.run
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``kubectl`` as a user would, and return what it said."""
+        return self.control_plane.kubectl(*arguments, input=input)
+
+    def start(self) -> None:
+        """Start everything and return when jobs can be applied and will run."""
+        self.control_plane.start()
+        self.nats.start()
+        bootstrap.apply_resource(self.api)
+        bootstrap.apply_namespace(self.api, SYSTEM_NAMESPACE)
+        bootstrap.apply_nodes(self.api, self._size.nodes, self._size.cpus)
+        # Workers wait for a leader by themselves: both sides start up side by side.
+        for number in range(1, self._size.nodes + 1):
+            worker = self._worker(number)
+            self.workers.append(worker)
+            worker.start()
+        for number in range(1, self._size.operators + 1):
+            self.operators.append(on_free_ports(partial(self._operator, number)))
+        for operator in self.operators:
+            operator.wait_ready(READY_SECONDS)
+        if self.operators:
+            for worker in self.workers:
+                worker.wait_ready(READY_SECONDS)
+
+    def stop(self) -> None:
+        """End everything: workers, operators, NATS, control plane."""
+        for components in (self.workers, self.operators):
+            while components:
+                components.pop().stop()
+        end_tasks(self._setting.state)
+        self.nats.stop()
+        self.control_plane.stop()
+
+    def _operator(self, number: int) -> Component:
+        name = f"operator-{number}"
+        listen = f"127.0.0.1:{free_port()}"
+        url = f"http://{listen}"
+
+        environment = {
+            **self.nats.environment("operator"),
+            "KUBECONFIG": str(self.kubeconfig),
+            "DJOB_LEASE_NAMESPACE": SYSTEM_NAMESPACE,
+            "DJOB_LEASE_NAME": LEASE_NAME,
+            "DJOB_IDENTITY": name,
+            "DJOB_ENDPOINT_LISTEN": listen,
+            "DJOB_ENDPOINT_URL": url,
+        }
+        command = [sys.executable, "-m", "distributedjob_operator"]
+        operator = Component(
+            self._setting,
+            name,
+            OPERATOR_RANK,
+            command,
+            lambda: serves(f"{url}/readyz"),
+            url,
+            environment=environment,
+        )
+        operator.start()
+        return operator
+
+    def _worker(self, number: int) -> Component:
+        node = f"node-{number}"
+        directory = self._setting.state.data(node)
+        ready_file = directory / "ready"
+        address = bootstrap.node_address(number)
+        environment = {
+            **self.nats.environment("worker"),
+            "DJOB_INSTALLATION": INSTALLATION,
+            "DJOB_POOL": DEFAULT_POOL,
+            "DJOB_NODE": node,
+            "DJOB_ADDRESS": address,
+            "DJOB_CPU": self._size.cpus,
+            "DJOB_STATE_DIR": str(directory),
+            "DJOB_READY_FILE": str(ready_file),
+        }
+        return Component(
+            self._setting,
+            f"worker-{number}",
+            WORKER_RANK,
+            [sys.executable, "-m", "distributedjob_worker"],
+            ready_file.exists,
+            address,
+            environment=environment,
+            ready_file=ready_file,
+            # It has tasks to end before it ends itself.
+            orphan_signal=signal.SIGTERM,
+        )

@@ -1,0 +1,152 @@
+"""Which processes are ours: found again by pid and start time, and ended in order."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Final, Self
+
+from distributedjob_local.errors import UnreadableStateError
+from distributedjob_local.progress import Progress
+
+GRACE_SECONDS = 10.0
+LAST_PID: Final = 1 << 22
+"""The kernel's own limit; no machine has more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One process and no later one that got the same pid."""
+
+    pid: int
+    start_time: int
+    boot: str
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        """The identity of a running process.
+
+        Raises:
+            ProcessLookupError: there is none.
+        """
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise ProcessLookupError(pid) from error
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+        return cls(pid, int(stat.rpartition(")")[2].split()[19]), boot)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs; one that only waits to be reaped does not."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, os.WNOHANG)
+        try:
+            state = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return state.rpartition(")")[2].split()[0] != "Z" and Identity.of(self.pid) == self
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, never to a process that merely has the same pid."""
+        with contextlib.suppress(ProcessLookupError):
+            descriptor = os.pidfd_open(self.pid)
+            try:
+                # The descriptor holds on to one process; only then is it compared.
+                if self.alive:
+                    signal.pidfd_send_signal(descriptor, number)
+            finally:
+                os.close(descriptor)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it ended within this time."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return True
+        try:
+            if self.alive:
+                poll = select.poll()
+                poll.register(descriptor, select.POLLIN)
+                poll.poll(max(0.0, seconds) * 1000)
+        finally:
+            os.close(descriptor)
+        return not self.alive
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A process as it stands in the state directory."""
+
+    path: Path
+    name: str
+    rank: int
+    address: str
+    identity: Identity
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The record that ``launch`` wrote.
+
+        Raises:
+            UnreadableStateError: something else stands there.
+        """
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            identity = Identity(int(facts["pid"]), int(facts["start_time"]), str(facts["boot"]))
+            if not 0 < identity.pid <= LAST_PID:
+                raise ValueError(identity.pid)
+            name, address = str(facts["name"]), str(facts["address"])
+            return cls(path, name, int(facts["rank"]), address, identity)
+        except (OSError, ValueError, LookupError, TypeError, OverflowError) as error:
+            raise UnreadableStateError(path, "process record") from error
+
+
+def read_records(directory: Path) -> list[Record]:
+    """Every record, in the order of starting.
+
+    Raises:
+        UnreadableStateError: one of them is none.
+    """
+    found = [Record.read(path) for path in sorted(directory.glob("*.json"))]
+    return sorted(found, key=lambda record: (record.rank, record.name))
+
+
+def end(identities: Iterable[Identity], grace: float = GRACE_SECONDS) -> None:
+    """End these processes together: ask, wait, then kill what is left."""
+    remaining = list(identities)
+    for identity in remaining:
+        identity.signal(signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    for identity in remaining:
+        if not identity.wait(deadline - time.monotonic()):
+            identity.signal(signal.SIGKILL)
+            identity.wait(GRACE_SECONDS)
+
+
+def end_recorded(directory: Path) -> list[Record]:
+    """End everything recorded, last started first, and return what still ran.
+
+    A file that is no record is removed, so that the next start is not in its way.
+    """
+    for path in directory.glob("*.json"):
+        try:
+            Record.read(path)
+        except UnreadableStateError:
+            Progress().note(f"{path} is no process record: removed, and nothing ended for it")
+            path.unlink(missing_ok=True)
+    ended = []
+    backwards = sorted(read_records(directory), key=lambda record: -record.rank)
+    for _, together in groupby(backwards, key=lambda record: record.rank):
+        records = list(together)
+        ended += [record for record in records if record.identity.alive]
+        end(record.identity for record in records)
+        for record in records:
+            record.path.unlink(missing_ok=True)
+    return ended

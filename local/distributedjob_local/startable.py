@@ -1,0 +1,33 @@
+"""What can be started and stopped, also as a context manager."""
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+
+class Startable(ABC):
+    """Stopped at the end of its ``with`` block, also when its start fails half-way."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start, and return when it is ready."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End whatever of it runs."""
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()

@@ -1,0 +1,203 @@
+"""Requests to the API server, beside the leader's loop.
+
+Each effect becomes a task; what the server answers comes back as an entry of the
+leader's inbox. Whatever was read, the core decides what it means.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, assert_never
+
+from distributedjob_api.v1alpha1 import DistributedJob, ResourceError, parse
+from distributedjob_operator.core import checkpoints, items
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.effects import (
+    DeleteJob,
+    ReadItems,
+    ReadJob,
+    Tell,
+    WriteStatus,
+)
+from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.core.status import stalled
+from distributedjob_operator.ports import Conflict, Kubernetes, NotFound, Unavailable
+
+_log = logging.getLogger(__name__)
+
+Entry = Callable[[Leader, Instant], None]
+Request = WriteStatus | ReadJob | ReadItems | DeleteJob | Tell
+
+WRITES_IN_FLIGHT = 8
+
+
+class ApiWork:
+    """Runs requests and reports their outcomes."""
+
+    def __init__(
+        self, api: Kubernetes, put: Callable[[Entry], None], leading: Callable[[], bool]
+    ) -> None:
+        self._api = api
+        self._put = put
+        self._leading = leading
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writes = asyncio.Semaphore(WRITES_IN_FLIGHT)
+        self._poisoned: dict[str, str] = {}
+
+    def begin(self, request: Request) -> None:
+        """Start a request and return at once."""
+        match request:
+            case WriteStatus():
+                self.spawn(self._write(request))
+            case ReadJob():
+                self.spawn(self._read(request))
+            case ReadItems():
+                self.spawn(self._read_items(request))
+            case DeleteJob():
+                self.spawn(self._delete(request))
+            case Tell():
+                self.spawn(self._tell(request))
+            case _:
+                assert_never(request)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the loop until :meth:`cancel`."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def cancel(self) -> None:
+        """End whatever is under way."""
+        for task in self._tasks:
+            task.cancel()
+
+    def see(self, leader: Leader, body: Mapping[str, Any], now: Instant) -> None:
+        """Show the leader an object, unless it makes no sense."""
+        resource = self.parse(body, now)
+        if resource is not None:
+            leader.job_seen(resource, now)
+            problem = leader.set_aside.get(resource.metadata.uid)
+            if problem is not None:
+                self._set_aside(body, problem, now)
+
+    def parse(self, body: Mapping[str, Any], now: Instant) -> DistributedJob | None:
+        """Read an object; one that makes no sense is set aside and says so in its status."""
+        try:
+            return parse(body)
+        except ResourceError as error:
+            self._set_aside(body, str(error), now)
+            return None
+
+    def _set_aside(self, body: Mapping[str, Any], problem: str, now: Instant) -> None:
+        metadata = body["metadata"]
+        seen = f"{metadata.get('generation')} {problem}"
+        if self._poisoned.get(metadata["uid"]) != seen:
+            self._poisoned[metadata["uid"]] = seen
+            self.spawn(self._write_stalled(metadata, stalled(body, problem, now)))
+
+    async def _write(self, effect: WriteStatus) -> None:
+        async with self._writes:
+            if not self._leading():
+                return
+            try:
+                version = await self._api.jobs.write_status(
+                    effect.namespace,
+                    effect.name,
+                    effect.uid,
+                    effect.resource_version,
+                    effect.status,
+                )
+            except NotFound:
+                self._put(lambda leader, _: leader.job_gone(effect.uid))
+                return
+            except Conflict:
+                await self._after_conflict(effect)
+                return
+            except Unavailable as error:
+                self._not_written(effect, error)
+                return
+        self._put(lambda leader, _: checkpoints.written(leader, effect.uid, version, effect.marks))
+
+    async def _after_conflict(self, effect: WriteStatus) -> None:
+        try:
+            body = await self._api.jobs.read_job(effect.namespace, effect.name)
+        except NotFound:
+            self._put(lambda leader, _: leader.job_gone(effect.uid))
+            return
+        except Unavailable as error:
+            self._not_written(effect, error)
+            return
+        if body["metadata"]["uid"] != effect.uid:
+            self._replaced(effect.uid, body)
+            return
+        self._put(
+            lambda leader, now: checkpoints.not_written(
+                leader, effect.uid, self.parse(body, now), now
+            )
+        )
+
+    def _not_written(self, effect: WriteStatus, error: Unavailable) -> None:
+        _log.warning("the status of %s was not written: %s", effect.name, error)
+        self._put(lambda leader, now: checkpoints.not_written(leader, effect.uid, None, now))
+
+    def _replaced(self, uid: str, body: dict[str, Any]) -> None:
+        """Another object has the name now."""
+        self._put(lambda leader, _: leader.job_gone(uid))
+        self._put(lambda leader, now: self.see(leader, body, now))
+
+    async def _read(self, effect: ReadJob) -> None:
+        """Find out about a job that a worker knows and the leader does not."""
+        try:
+            body = await self._api.jobs.read_job(effect.namespace, effect.name)
+        except NotFound:
+            self._put(lambda leader, _: leader.job_gone(effect.uid))
+        except Unavailable as error:
+            _log.warning("%s cannot be read: %s", effect.name, error)
+        else:
+            if body["metadata"]["uid"] != effect.uid:
+                self._replaced(effect.uid, body)
+            else:
+                self._put(lambda leader, now: self.see(leader, body, now))
+
+    async def _read_items(self, effect: ReadItems) -> None:
+        try:
+            text = await self._api.config_maps.read_key(effect.namespace, effect.name, effect.key)
+        except Unavailable as error:
+            _log.warning("ConfigMap %s cannot be read: %s", effect.name, error)
+            return
+        self._put(lambda leader, _: items.were_read(leader, effect.uid, text))
+
+    async def _delete(self, effect: DeleteJob) -> None:
+        try:
+            await self._api.jobs.delete_job(effect.namespace, effect.name, effect.uid)
+        except (Conflict, NotFound):
+            self._put(lambda leader, _: leader.job_gone(effect.uid))
+        except Unavailable as error:
+            _log.warning("%s was not deleted after its TTL: %s", effect.name, error)
+            self._put(lambda leader, _: leader.not_deleted(effect.uid))
+
+    async def _tell(self, effect: Tell) -> None:
+        try:
+            await self._api.events.emit(
+                effect.namespace,
+                effect.name,
+                effect.uid,
+                effect.reason,
+                effect.note,
+                warning=effect.warning,
+            )
+        except (Conflict, NotFound, Unavailable) as error:
+            _log.info("an Event about %s was not emitted: %s", effect.name, error)
+
+    async def _write_stalled(self, metadata: Mapping[str, Any], status: dict[str, Any]) -> None:
+        try:
+            await self._api.jobs.write_status(
+                metadata["namespace"],
+                metadata["name"],
+                metadata["uid"],
+                metadata["resourceVersion"],
+                status,
+            )
+        except (Conflict, NotFound, Unavailable) as error:
+            _log.warning("%s is invalid and cannot be told so: %s", metadata["name"], error)
+            self._poisoned.pop(metadata["uid"], None)

@@ -1,0 +1,267 @@
+"""The composition root: settings, clients, leadership, watch; the only real clock."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from distributedjob_api.subjects import Subjects
+from distributedjob_operator.bus.connection import NatsBus
+from distributedjob_operator.bus.connection import connect as connect_bus
+from distributedjob_operator.bus.journal import Journal
+from distributedjob_operator.controller import Controller
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.leader import Tuning
+from distributedjob_operator.endpoint import Endpoint, Sources
+from distributedjob_operator.errors import LeaseLost, OperatorError, SettingsError
+from distributedjob_operator.kube.access import Access
+from distributedjob_operator.kube.client import connect as connect_api
+from distributedjob_operator.kube.configmaps import ConfigMaps
+from distributedjob_operator.kube.distributedjobs import DistributedJobs
+from distributedjob_operator.kube.events import Events
+from distributedjob_operator.kube.leases import Leases
+from distributedjob_operator.kube.nodes import Nodes, node_of
+from distributedjob_operator.leadership import Leadership, Timing
+from distributedjob_operator.ports import BusEvents, Kubernetes, Unavailable
+from distributedjob_operator.settings import Settings, read_settings
+from distributedjob_operator.watch import Watch
+
+_log = logging.getLogger(__name__)
+
+READY_SECONDS = 1.0
+PROBE_SECONDS = 3.0
+PROBES_FAILED = 4
+"""So many probes in a row without answer from a client that says it is connected."""
+
+
+class SystemClock:
+    """CLOCK_BOOTTIME for intervals: it goes on while a paused machine sleeps."""
+
+    def now(self) -> Instant:
+        """This moment."""
+        return Instant(
+            time.clock_gettime(time.CLOCK_BOOTTIME), datetime.fromtimestamp(time.time(), UTC)
+        )
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether NATS and the API server answer, asked at most once a second."""
+
+    bus: NatsBus
+    leases: Leases
+    clock: SystemClock
+    _missing: str = ""
+    _until: float = float("-inf")
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def missing(self) -> str:
+        """What does not answer, in one line; empty when all is well."""
+        async with self._asking:
+            if self.clock.now().mono >= self._until:
+                self._missing = await self._ask()
+                self._until = self.clock.now().mono + READY_SECONDS
+            return self._missing
+
+    async def _ask(self) -> str:
+        try:
+            await self.bus.probe()
+            await self.leases.probe()
+        except Unavailable as error:
+            return str(error)
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """What one started replica runs on."""
+
+    bus: NatsBus
+    journal: Journal
+    leadership: Leadership
+    controller: Controller
+    failed: asyncio.Future[None]
+    fail: Callable[[str], None]
+
+
+async def serve(settings: Settings) -> None:
+    """Run one replica until a signal, or until it must not go on.
+
+    Raises:
+        OperatorError: a Lease that was held is lost, or a client cannot be used.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    async with AsyncExitStack() as opened:
+        starting = asyncio.create_task(_start(settings, stop, opened))
+        await _first_end(starting, stop.wait())
+        if not starting.cancelled():
+            await _run(starting.result(), stop)
+
+
+async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack) -> Replica:
+    """Open everything, in an order whose reverse closes it; may wait for NATS for ever."""
+    loop = asyncio.get_running_loop()
+    clock = SystemClock()
+    subjects = Subjects(settings.installation)
+    failed: asyncio.Future[None] = loop.create_future()
+
+    def fail(reason: str) -> None:
+        if not failed.done() and not stop.is_set():
+            failed.set_exception(OperatorError(reason))
+            # Whoever waits for it raises it; during start-up nobody does.
+            failed.exception()
+
+    controllers: list[Controller] = []
+    events = BusEvents(
+        message=lambda subject, data: controllers[0].message(subject, data),
+        reconnected=lambda: controllers[0].reconnected() if controllers else None,
+        closed=lambda: fail("the NATS client closed for good"),
+    )
+    api = await connect_api()
+    opened.push_async_callback(api.close)
+    lease_api = await connect_api()
+    opened.push_async_callback(lease_api.close)
+    bus = await connect_bus(
+        settings.nats_url, settings.nats_user, settings.password(), settings.holder, events
+    )
+    opened.push_async_callback(bus.close)
+    # What closes from here on is no failure.
+    opened.callback(stop.set)
+    journal = Journal(bus.jetstream, subjects)
+    jobs = DistributedJobs(api, settings.watched_namespaces)
+    kubernetes = Kubernetes(jobs, Nodes(api), ConfigMaps(api), Events(api, settings.holder, clock))
+    leases = Leases(
+        lease_api,
+        settings.lease_namespace,
+        settings.lease_name,
+        clock,
+        settings.endpoint_url,
+    )
+    timing = Timing(
+        settings.lease_duration_seconds,
+        settings.renew_deadline_seconds,
+        settings.retry_period_seconds,
+    )
+    leadership = Leadership(leases, clock, settings.holder, timing)
+    tuning = Tuning(settings.report_seconds, settings.silence_seconds)
+    controller = Controller(kubernetes, bus, leadership, clock, subjects, tuning)
+    controllers.append(controller)
+    await bus.listen(subjects.every_leader(), events)
+
+    def on_job(kind: str | None, body: Mapping[str, Any]) -> None:
+        loop.call_soon_threadsafe(controller.job_event, kind, body)
+
+    def on_node(kind: str | None, body: Mapping[str, Any]) -> None:
+        loop.call_soon_threadsafe(controller.node_event, kind, node_of(body))
+
+    def on_watch_died(reason: str) -> None:
+        loop.call_soon_threadsafe(fail, f"the watch of the API server ended: {reason}")
+
+    ready = Readiness(bus, leases, clock)
+    endpoint = Endpoint(Sources(ready.missing, jobs.read_job, journal.read, Access(api)))
+    watch = Watch(settings.watched_namespaces, on_job, on_node)
+    opened.push_async_callback(asyncio.to_thread, watch.stop)
+    opened.push_async_callback(endpoint.stop)
+    await endpoint.start(*settings.listen)
+    watch.start(on_watch_died)
+    controller.on_missed = watch.restart
+    return Replica(bus, journal, leadership, controller, failed, fail)
+
+
+async def _run(replica: Replica, stop: asyncio.Event) -> None:
+    leadership, controller = replica.leadership, replica.controller
+    leading = asyncio.create_task(_lead(leadership, controller, replica.journal))
+    try:
+        await _first_end(
+            asyncio.shield(leading),
+            _probe(replica.bus, controller, replica.fail),
+            stop.wait(),
+            replica.failed,
+        )
+        # A planned stop: the last writes, then the Lease.
+        controller.retire()
+        if leadership.epoch:
+            await leading
+    finally:
+        leading.cancel()
+        await asyncio.gather(leading, return_exceptions=True)
+        await leadership.release()
+
+
+async def _lead(leadership: Leadership, controller: Controller, journal: Journal) -> None:
+    epoch = await leadership.acquire()
+    try:
+        await journal.ensure()
+    except Unavailable as error:
+        # Detail only: no outcome depends on it.
+        _log.warning("%s", error)
+    await _first_end(leadership.hold(), controller.lead(epoch))
+
+
+async def _first_end(*work: Awaitable[Any]) -> None:
+    """Wait until the first of several ends, end the others, and raise what it raised."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _probe(bus: NatsBus, controller: Controller, fail: Callable[[str], None]) -> None:
+    """A client that believes to be connected and gets no answer is deaf."""
+    unanswered = 0
+    while True:
+        await asyncio.sleep(PROBE_SECONDS)
+        try:
+            await bus.probe()
+        except Unavailable:
+            unanswered += 1
+            if bus.connected and unanswered >= PROBES_FAILED:
+                fail("the NATS client went deaf")
+            continue
+        if unanswered:
+            controller.reconnected()
+        else:
+            controller.proved()
+        unanswered = 0
+
+
+def main() -> int:
+    """Run the operator; returns the exit code."""
+    try:
+        settings = read_settings()
+    except OperatorError as error:
+        print(f"distributedjob-operator: {error}", file=sys.stderr)
+        return 2
+    logging.basicConfig(
+        level=settings.log_level,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    for noisy in ("kopf", "aiohttp", "nats"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        asyncio.run(serve(settings))
+    except LeaseLost as error:
+        _log.error("%s", error)
+        # Out at once: another replica may lead already.
+        os._exit(1)
+    except OperatorError as error:
+        _log.error("%s", error)
+        return 2 if isinstance(error, SettingsError) else 1
+    return 0

@@ -1,0 +1,88 @@
+"""The journal: the JetStream stream of what happened in each attempt."""
+
+import logging
+from collections.abc import AsyncIterator
+
+from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import NotFoundError
+
+from distributedjob_api.messages import JournalBatch, MessageError, decode_journal
+from distributedjob_api.subjects import Subjects
+from distributedjob_operator.ports import Unavailable
+
+_log = logging.getLogger(__name__)
+
+MAX_AGE_SECONDS = 7 * 24 * 3600.0
+MAX_BYTES = 4 * 1024**3
+FETCH = 256
+FETCH_SECONDS = 5.0
+
+
+class Journal:
+    """Detail, bounded by age and size; losing it loses no outcome."""
+
+    def __init__(self, jetstream: JetStreamContext, subjects: Subjects) -> None:
+        self._jetstream = jetstream
+        self._subjects = subjects
+
+    async def ensure(self) -> None:
+        """Create the stream, or bring it to these bounds; raises Unavailable."""
+        config = StreamConfig(
+            name=self._subjects.journal_stream(),
+            subjects=[self._subjects.every_journal()],
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.OLD,
+            max_age=MAX_AGE_SECONDS,
+            max_bytes=MAX_BYTES,
+        )
+        try:
+            try:
+                await self._jetstream.update_stream(config)
+            except NotFoundError:
+                await self._jetstream.add_stream(config)
+        except (NatsError, OSError) as error:
+            raise Unavailable(f"the journal's stream cannot be had: {error}") from error
+
+    async def read(self, uid: str) -> AsyncIterator[JournalBatch]:
+        """Every batch kept of one job, in the order in which it was stored.
+
+        Raises:
+            Unavailable: JetStream does not answer, or there is no stream.
+        """
+        config = ConsumerConfig(
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.NONE,
+            filter_subject=self._subjects.journal_of(uid),
+            inactive_threshold=60.0,
+            mem_storage=True,
+        )
+        stream = self._subjects.journal_stream()
+        try:
+            info = await self._jetstream.add_consumer(stream, config)
+            left = info.num_pending or 0
+            pull = await self._jetstream.pull_subscribe_bind(info.name, stream)
+            try:
+                while left > 0:
+                    for message in await pull.fetch(min(FETCH, left), timeout=FETCH_SECONDS):
+                        left -= 1
+                        try:
+                            yield decode_journal(message.data)
+                        except MessageError as error:
+                            _log.warning("a journal batch cannot be read: %s", error)
+            finally:
+                await pull.unsubscribe()
+                await self._jetstream.delete_consumer(stream, info.name)
+        except NatsTimeoutError as error:
+            raise Unavailable("the journal stopped answering while it was read") from error
+        except (NatsError, OSError) as error:
+            raise Unavailable(f"the journal cannot be read: {error}") from error

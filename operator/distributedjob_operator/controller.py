@@ -1,0 +1,255 @@
+"""The leader's shell: events in, one round, effects out.
+
+Everything that happens is an entry of one inbox; after each batch of entries the
+core settles once and its effects are performed. API requests run beside the loop
+and their answers come back through the inbox, so nothing is awaited between what
+the core saw and what it decided.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, assert_never
+
+from distributedjob_api.messages import (
+    Hello,
+    MessageError,
+    Refusal,
+    Report,
+    decode_worker,
+    encode_message,
+)
+from distributedjob_api.subjects import Subjects, sender
+from distributedjob_operator.api_work import ApiWork, Entry
+from distributedjob_operator.core import checkpoints, reporting
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.effects import (
+    Broadcast,
+    Effect,
+    RaiseEpoch,
+    Send,
+    WorkerKey,
+)
+from distributedjob_operator.core.fleet import Node
+from distributedjob_operator.core.leader import Leader, Tuning
+from distributedjob_operator.core.round import seconds_to_next, settle
+from distributedjob_operator.errors import LeaseLost
+from distributedjob_operator.leadership import Leadership
+from distributedjob_operator.ports import Bus, Clock, Kubernetes, Unavailable
+
+_log = logging.getLogger(__name__)
+
+RETRY_LIST_SECONDS = 1.0
+RELIST_SECONDS = 60.0
+WRITE_OUT_SECONDS = 2.0
+
+
+class Controller:
+    """Leads for one epoch at a time; hears everything all the time."""
+
+    def __init__(
+        self,
+        api: Kubernetes,
+        bus: Bus,
+        leadership: Leadership,
+        clock: Clock,
+        subjects: Subjects,
+        tuning: Tuning,
+    ) -> None:
+        self._api = api
+        self._work = ApiWork(api, self.put, lambda: leadership.valid)
+        self._bus = bus
+        self._leadership = leadership
+        self._clock = clock
+        self._subjects = subjects
+        self._tuning = tuning
+        self._leading = False
+        self._retiring = False
+        self._heard: dict[WorkerKey, float] = {}
+        self._listening_since = clock.now().mono
+        self._inbox: deque[Entry] = deque()
+        self._wake = asyncio.Event()
+        self.on_missed: Callable[[], None] = lambda: None
+
+    # -- events --------------------------------------------------------------------
+
+    def put(self, entry: Entry) -> None:
+        """Add an event; while standing by there is nobody to tell."""
+        if self._leading:
+            self._inbox.append(entry)
+            self._wake.set()
+
+    def job_event(self, kind: str | None, body: Mapping[str, Any]) -> None:
+        """A watch event of a job."""
+        if kind == "DELETED":
+            uid = body["metadata"]["uid"]
+            self.put(lambda leader, _: leader.job_gone(uid))
+        else:
+            self.put(lambda leader, now: self._work.see(leader, body, now))
+
+    def node_event(self, kind: str | None, node: Node) -> None:
+        """A watch event of a node."""
+        if kind == "DELETED":
+            self.put(lambda leader, now: leader.node_gone(node.name, now))
+        else:
+            self.put(lambda leader, now: leader.node_seen(node, now))
+
+    def message(self, subject: str, payload: bytes) -> None:
+        """A message of a worker; a standby notes who lives, for the day it takes over."""
+        try:
+            self._heard[sender(subject)] = self._clock.now().mono
+        except (ValueError, IndexError):
+            _log.warning("a message on %s was refused: no worker sends on it", subject)
+            return
+        self.put(lambda leader, now: self._hear(leader, subject, payload, now))
+
+    def reconnected(self) -> None:
+        """The bus is back after an interruption."""
+        self.put(lambda leader, now: leader.reconnected(now))
+
+    def proved(self) -> None:
+        """The bus answered."""
+        self.put(lambda leader, now: leader.proved(now))
+
+    def _hear(self, leader: Leader, subject: str, payload: bytes, now: Instant) -> None:
+        key = sender(subject)
+        try:
+            message = decode_worker(payload)
+        except MessageError as error:
+            _log.warning("a message on %s was refused: %s", subject, error)
+            return
+        match message:
+            case Report():
+                reporting.report(leader, key, message, now)
+            case Hello():
+                reporting.hello(leader, key, message, now)
+                _log.info("worker %s of pool %s says hello", key[1], key[0])
+            case Refusal():
+                reporting.refusal(leader, message)
+            case _:
+                assert_never(message)
+
+    # -- the loop ------------------------------------------------------------------
+
+    async def lead(self, epoch: int) -> None:
+        """Lead until the Lease is lost, which is raised as LeaseLost."""
+        self._leading = True
+        try:
+            leader = await self._take_over(epoch)
+            self._work.spawn(self._relist_for_ever())
+            while not self._retiring:
+                await self._round(leader)
+                try:
+                    async with asyncio.timeout(seconds_to_next(leader, self._clock.now())):
+                        await self._wake.wait()
+                except TimeoutError:
+                    continue
+            await self._write_out(leader)
+        finally:
+            self._leading = False
+            self._inbox.clear()
+            self._work.cancel()
+
+    def retire(self) -> None:
+        """Stop handing out work, write what is known, and let :meth:`lead` return."""
+        self._retiring = True
+        self._wake.set()
+
+    async def _round(self, leader: Leader) -> None:
+        self._handle_inbox(leader)
+        # What the events ask for comes first: it may end this leader, or raise its epoch.
+        await self._perform_all(leader)
+        settle(leader, self._clock.now())
+        await self._perform_all(leader)
+
+    async def _perform_all(self, leader: Leader) -> None:
+        for effect in leader.take_effects():
+            await self._perform(leader, effect)
+
+    async def _write_out(self, leader: Leader) -> None:
+        """The last writes: the next leader finds the newest record."""
+        try:
+            async with asyncio.timeout(WRITE_OUT_SECONDS):
+                while True:
+                    self._handle_inbox(leader)
+                    now = self._clock.now()
+                    for job in leader.awake.values():
+                        job.urgent = job.urgent or job.dirty
+                        checkpoints.write_if_due(leader, job, now)
+                    await self._perform_all(leader)
+                    if not any(job.dirty or job.writing for job in leader.awake.values()):
+                        return
+                    await self._wake.wait()
+        except TimeoutError:
+            _log.warning("not every status was written before leaving")
+
+    async def _list(self) -> tuple[list[dict[str, Any]], list[Node]]:
+        while True:
+            try:
+                return await self._api.jobs.list_jobs(), await self._api.nodes.list_nodes()
+            except Unavailable as error:
+                _log.warning("the API server cannot be listed: %s", error)
+                await asyncio.sleep(RETRY_LIST_SECONDS)
+
+    async def _relist_for_ever(self) -> None:
+        """Find what the watch missed; kopf loses deletions when it must list again."""
+        while True:
+            await asyncio.sleep(RELIST_SECONDS)
+            began = self._clock.now().mono
+            bodies, nodes = await self._list()
+
+            def compare(
+                leader: Leader,
+                now: Instant,
+                began: float = began,
+                bodies: list[dict[str, Any]] = bodies,
+                nodes: list[Node] = nodes,
+            ) -> None:
+                resources = [one for body in bodies if (one := self._work.parse(body, now))]
+                if leader.relisted(resources, nodes, began, now):
+                    _log.warning("the watch of the API server had missed something")
+                    self.on_missed()
+
+            self.put(compare)
+
+    async def _take_over(self, epoch: int) -> Leader:
+        bodies, nodes = await self._list()
+        now = self._clock.now()
+        leader = Leader(
+            epoch=epoch,
+            identity=self._leadership.identity,
+            installation=self._subjects.installation,
+            tuning=self._tuning,
+        )
+        resources = [resource for body in bodies if (resource := self._work.parse(body, now))]
+        since = now.mono - self._tuning.silence_seconds
+        alive = {worker for worker, heard in self._heard.items() if heard >= since}
+        leader.take_over(resources, nodes, now, alive, heard_all=self._listening_since <= since)
+        _log.info("leading in epoch %d: %d jobs, %d nodes", epoch, len(resources), len(nodes))
+        return leader
+
+    def _handle_inbox(self, leader: Leader) -> None:
+        self._wake.clear()
+        while self._inbox:
+            entry = self._inbox.popleft()
+            try:
+                entry(leader, self._clock.now())
+            except Exception:
+                # One bad object or message must never stop the leader.
+                _log.exception("an event could not be handled")
+
+    async def _perform(self, leader: Leader, effect: Effect) -> None:
+        if not self._leadership.valid:
+            raise LeaseLost("the Lease may have been taken by another replica")
+        match effect:
+            case Send(worker=(pool, name), message=message):
+                subject = self._subjects.worker(pool, name)
+                await self._bus.publish(subject, encode_message(message))
+            case Broadcast(message=message):
+                await self._bus.publish(self._subjects.announce(), encode_message(message))
+            case RaiseEpoch(seen=seen):
+                if seen >= leader.epoch:
+                    leader.new_epoch(await self._leadership.raise_epoch(seen))
+            case _:
+                self._work.begin(effect)

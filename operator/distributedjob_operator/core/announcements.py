@@ -1,0 +1,37 @@
+"""Kubernetes Events about a job: on its transitions, after they were written.
+
+A handful in the life of a job, never one about a task; none at all for a job that
+was over before it was ever seen to run (protocol item 24).
+"""
+
+from typing import Final
+
+from distributedjob_api.v1alpha1 import Phase
+from distributedjob_operator.core.effects import Tell
+from distributedjob_operator.core.job import TERMINAL, Job
+from distributedjob_operator.core.leader import Leader
+
+_NOTES: Final = {
+    Phase.RUNNING: ("Started", "Tasks are being run."),
+    Phase.SUSPENDED: ("Suspended", "No task runs while spec.suspend is true."),
+    Phase.CANCELLING: ("Cancelling", "Tasks are being ended."),
+}
+
+
+def announce(leader: Leader, job: Job) -> None:
+    """Tell the phase that a write has just recorded, if it is news."""
+    phase, before = job.phase_in_write, job.announced
+    if phase is before or phase is None:
+        return
+    job.announced = phase
+    if phase is Phase.PENDING or (phase in TERMINAL and before in (None, Phase.PENDING)):
+        return
+    if phase in TERMINAL and job.verdict is not None:
+        reason, note = job.verdict.because
+    elif phase is Phase.RUNNING and before is Phase.SUSPENDED:
+        reason, note = "Resumed", "The job goes on."
+    else:
+        reason, note = _NOTES.get(phase, (phase.value, phase.value))
+    leader.effects.append(
+        Tell(job.uid, job.namespace, job.name, reason, note, warning=phase is Phase.FAILED)
+    )

@@ -1,0 +1,107 @@
+"""When a status is written, and what its answer means."""
+
+from typing import Final
+
+from distributedjob_api.messages import Acks
+from distributedjob_api.v1alpha1 import DistributedJob
+from distributedjob_operator.core import announcements, explain, status
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.effects import Marks, Send, WriteStatus
+from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.leader import Leader
+
+INTERVAL_SECONDS: Final = 1.0
+LARGE_INTERVAL_SECONDS: Final = 5.0
+LARGE_CHARACTERS: Final = 65_536
+"""Exact sets longer than this make a large object: etcd keeps every revision."""
+
+FAILED_WRITE_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+def due_at(job: Job) -> float:
+    """When the next write of a job is due, on the leader's clock."""
+    if not job.dirty or job.writing:
+        return float("inf")
+    if job.write_failures:
+        step = min(job.write_failures, len(FAILED_WRITE_SECONDS)) - 1
+        return job.written_at + FAILED_WRITE_SECONDS[step]
+    if job.urgent:
+        return float("-inf")
+    return job.written_at + (LARGE_INTERVAL_SECONDS if job.large else INTERVAL_SECONDS)
+
+
+def write_if_due(leader: Leader, job: Job, now: Instant) -> None:
+    """Write the status of a job where something changed and its time has come."""
+    if due_at(job) > now.mono:
+        return
+    body = status.build(
+        job,
+        waiting=explain.why_waiting(leader, job, now.mono),
+        installation=leader.installation,
+        leader=leader.identity,
+        epoch=leader.epoch,
+        now=now,
+    )
+    job.dirty = job.urgent = False
+    job.large = sum(map(len, body.get("exact", {}).values())) > LARGE_CHARACTERS
+    job.writing = True
+    job.barrier_in_write = job.barrier
+    job.phase_in_write = job.phase
+    job.written_at = now.mono
+    job.clock_written = job.clock.seconds(now.mono)
+    leader.effects.append(
+        WriteStatus(
+            uid=job.uid,
+            namespace=job.namespace,
+            name=job.name,
+            resource_version=job.resource_version,
+            status=body,
+            marks=job.marks(),
+        )
+    )
+
+
+def written(leader: Leader, uid: str, resource_version: str, marks: Marks) -> None:
+    """A checkpoint stands: the workers may forget what it holds."""
+    job = leader.jobs.get(uid)
+    if job is None:
+        return
+    job.writing = False
+    job.write_failures = 0
+    job.resource_version = resource_version
+    if job.barrier_in_write:
+        job.barrier = job.barrier_in_write = False
+    announcements.announce(leader, job)
+    job.unconfirmed = [
+        fact
+        for fact in job.unconfirmed
+        if fact.entry.seq > marks.get((fact.worker, fact.incarnation), 0)
+    ]
+    for (key, incarnation), seq in marks.items():
+        worker = leader.fleet.workers.get(key)
+        if worker is not None and worker.incarnation == incarnation:
+            worker.confirmed[uid] = max(worker.confirmed.get(uid, 0), seq)
+            acks = Acks(leader.epoch, worker.session, [(uid, seq)])
+            leader.effects.append(Send(key, acks))
+
+
+def not_written(leader: Leader, uid: str, resource: DistributedJob | None, now: Instant) -> None:
+    """A write did not go through.
+
+    Args:
+        leader: who wrote.
+        uid: the job.
+        resource: the object as it stands after a conflict; None where the API
+            server did not answer, and the write is tried again after a while.
+        now: when.
+    """
+    job = leader.jobs.get(uid)
+    if job is None:
+        return
+    job.writing = False
+    job.touch(urgent=True)
+    if resource is None:
+        job.write_failures += 1
+        return
+    # Other writers bump the version, too; ours alone is never taken for theirs.
+    leader.job_seen(resource, now)

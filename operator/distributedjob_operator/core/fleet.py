@@ -1,0 +1,159 @@
+"""The machine registry: nodes' allocatable CPU joined with the workers' hellos.
+
+A worker is usable where its Node exists, is ready and not cordoned; it offers the
+smaller of what the node can allocate and what the worker itself says it may use.
+Commands to a worker are numbered without a gap within its session and kept until a
+report shows them applied.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from distributedjob_api.indexes import BitMap, from_ranges
+from distributedjob_api.messages import Assign, Command
+from distributedjob_api.v1alpha1 import Spec
+from distributedjob_operator.core.effects import WorkerKey
+from distributedjob_operator.core.policy.nodes import Taint, admits
+
+REPEAT_AFTER_SECONDS = 0.5
+"""A command not seen applied for so long is sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What the planner needs of a Node object."""
+
+    name: str
+    address: str
+    cpu_millis: int
+    ready: bool
+    cordoned: bool
+    memory_bytes: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Taint] = ()
+
+    @property
+    def schedulable(self) -> bool:
+        """Whether it gets anything new."""
+        return self.ready and not self.cordoned
+
+
+@dataclass(slots=True)
+class Worker:
+    """One agent as the leader knows it, from its hello to its loss."""
+
+    key: WorkerKey
+    incarnation: str
+    session: int
+    node: str
+    address: str
+    cpu_millis: int
+    memory_bytes: int
+    heard: float
+    restarted: bool = False
+    stated: bool = True
+    leaving: bool = False
+    ask_again_at: float | None = None
+    applied: int = 0
+    numbered: int = 0
+    unapplied: deque[Command] = field(default_factory=deque)
+    unsent: list[Command] = field(default_factory=list)
+    sent_at: float = 0.0
+    defined: dict[str, int] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+    folded: dict[str, int] = field(default_factory=dict)
+    confirmed: dict[str, int] = field(default_factory=dict)
+    returning: dict[str, int] = field(default_factory=dict)
+    ending: dict[str, BitMap] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+
+    def next_number(self) -> int:
+        """The number of the next command of this session."""
+        self.numbered += 1
+        return self.numbered
+
+    def order(self, command: Command) -> None:
+        """Queue a command; it leaves with the others of this round."""
+        self.unsent.append(command)
+
+    def flush(self, now: float) -> list[Command]:
+        """The commands to send now: new ones, behind old ones that seem to be lost."""
+        batch, self.unsent = self.unsent, []
+        lost = bool(self.unapplied) and now - self.sent_at >= REPEAT_AFTER_SECONDS
+        if lost or not self.unapplied:
+            self.sent_at = now
+        self.unapplied.extend(batch)
+        return list(self.unapplied) if lost else batch
+
+    def confirm(self, applied: int, now: float) -> None:
+        """Forget the commands up to the number that a report shows applied."""
+        if applied <= self.applied:
+            return
+        self.applied = applied
+        while self.unapplied and self.unapplied[0].number <= applied:
+            self.unapplied.popleft()
+        self.sent_at = now
+        for uid, number in list(self.returning.items()):
+            if number <= applied:
+                del self.returning[uid]
+
+    def forget(self, uid: str) -> None:
+        """Keep nothing more about a job that exists no longer."""
+        self.folded.pop(uid, None)
+        self.confirmed.pop(uid, None)
+        self.ending.pop(uid, None)
+
+    def still_ending(self, uid: str, holds: BitMap) -> None:
+        """Of what was told to end, keep what the worker has, or will have, in hand."""
+        ending = self.ending.get(uid)
+        if ending is not None:
+            self.ending[uid] = ending & (holds | self.in_flight(uid))
+
+    def in_flight(self, uid: str) -> BitMap:
+        """Indexes of a job that were ordered after the last command applied."""
+        indexes = BitMap()
+        for command in (*self.unapplied, *self.unsent):
+            if isinstance(command, Assign) and command.uid == uid:
+                indexes |= from_ranges(command.fresh)
+                indexes.update(attempt.index for attempt in command.retries)
+        return indexes
+
+
+@dataclass(slots=True)
+class Fleet:
+    """Every node and every worker known."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    seen_at: dict[str, float] = field(default_factory=dict)
+    workers: dict[WorkerKey, Worker] = field(default_factory=dict)
+
+    def capacity(self, worker: Worker) -> int:
+        """Millicores that a worker offers; 0 where its node is not registered."""
+        node = self.nodes.get(worker.node)
+        return min(node.cpu_millis, worker.cpu_millis) if node is not None else 0
+
+    def memory(self, worker: Worker) -> int:
+        """Bytes of memory that a worker offers; 0 where its node is not registered."""
+        node = self.nodes.get(worker.node)
+        return min(node.memory_bytes, worker.memory_bytes) if node is not None else 0
+
+    def admits(self, worker: Worker, spec: Spec) -> bool:
+        """Whether a worker's node is one that a job may use."""
+        node = self.nodes.get(worker.node)
+        return node is not None and admits(
+            node.labels, node.taints, spec.node_selector, spec.tolerations
+        )
+
+    def usable(self, pool: str) -> Iterator[Worker]:
+        """The workers of a pool that may get something new, by name."""
+        for key in sorted(self.workers):
+            worker = self.workers[key]
+            node = self.nodes.get(worker.node)
+            if key[0] == pool and not worker.leaving and node is not None and node.schedulable:
+                yield worker
+
+    def largest(self, workers: Iterable[Worker]) -> tuple[int, int]:
+        """The most millicores, and the most bytes, that any of these workers offers."""
+        offers = [(self.capacity(worker), self.memory(worker)) for worker in workers]
+        return max((cpu for cpu, _ in offers), default=0), max((m for _, m in offers), default=0)

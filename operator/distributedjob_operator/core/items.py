@@ -1,0 +1,91 @@
+"""``itemsFrom``: the items of a ConfigMap, read once and held to that.
+
+A run must never mix two versions of the list: the digest of what was read first is
+recorded before anything is handed out, and a ConfigMap that says something else
+afterwards stops the job with a condition, until it is as it was.
+"""
+
+import hashlib
+import re
+from dataclasses import replace
+from typing import Final
+
+from distributedjob_api import constants
+from distributedjob_api.spec_rules import LARGE_JOB, LARGE_JOB_LIMIT
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.effects import ReadItems
+from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.leader import Leader
+
+ASK_AGAIN_SECONDS: Final = 2.0
+ITEM_CHARACTERS: Final = 4096
+"""As for an inline item."""
+
+_PLAIN: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+
+
+def ask_if_due(leader: Leader, job: Job, now: Instant) -> None:
+    """Have the ConfigMap read, again and again until it says what it must."""
+    source = job.spec.items_from
+    if source is None or job.items_known or job.spec.cancel:
+        return
+    if job.finished and not _wants_rerun(job):
+        return
+    if now.mono >= job.items_due_at:
+        job.items_due_at = now.mono + ASK_AGAIN_SECONDS
+        reference = source.config_map_key_ref
+        leader.effects.append(ReadItems(job.uid, job.namespace, reference.name, reference.key))
+
+
+def were_read(leader: Leader, uid: str, text: str | None) -> None:
+    """The answer: the text under the key, or None where it is not there."""
+    job = leader.jobs.get(uid)
+    if job is None or job.items_known:
+        return
+    if text is None:
+        job.items = replace(job.items, missing=True, changed=False)
+        return
+    lines = _lines(text)
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    if job.items.digest and job.items.digest != digest:
+        job.items = replace(job.items, missing=False, changed=True)
+        return
+    first = not job.items.digest
+    job.take_items(lines, digest)
+    job.problem = job.problem or _problem(job, lines)
+    # What the indexes mean is recorded before any of them is handed out.
+    job.barrier = job.barrier or first
+    job.touch(urgent=True)
+
+
+def _wants_rerun(job: Job) -> bool:
+    return job.spec.rerun is not None and job.spec.rerun.token != job.rerun_token
+
+
+def _lines(text: str) -> list[str]:
+    """One item a line; line feeds alone part them, whatever else Unicode calls a break."""
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    if lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _problem(job: Job, lines: list[str]) -> str:
+    """What the schema would have said of these items, had they been written inline."""
+    if not lines:
+        return "spec.itemsFrom: the ConfigMap's key is empty; write one item a line"
+    if len(lines) > constants.MAX_COMPLETIONS:
+        return f"spec.itemsFrom: more than {constants.MAX_COMPLETIONS:,} lines; split the job"
+    limits = max(job.spec.backoff_limit_per_index, job.spec.interruption_limit)
+    if len(lines) > LARGE_JOB and limits > LARGE_JOB_LIMIT:
+        return (
+            f"spec.itemsFrom: above {LARGE_JOB:,} lines, backoffLimitPerIndex and"
+            f" interruptionLimit must not exceed {LARGE_JOB_LIMIT}; lower them or split the job"
+        )
+    for number, line in enumerate(lines, start=1):
+        if len(line) > ITEM_CHARACTERS or not _PLAIN.fullmatch(line):
+            return (
+                f"spec.itemsFrom: line {number} is longer than {ITEM_CHARACTERS:,} characters or"
+                " holds a control character other than tab"
+            )
+    return ""

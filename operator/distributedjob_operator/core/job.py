@@ -1,0 +1,330 @@
+"""One job as the leader holds it: its spec, its ledger, and what is yet to be written."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from distributedjob_api import constants
+from distributedjob_api.counters import decode_counters
+from distributedjob_api.indexes import (
+    CUT_MARK,
+    BitMap,
+    IndexTextError,
+    decode,
+    parse_indexes,
+)
+from distributedjob_api.messages import Define, Entry
+from distributedjob_api.v1alpha1 import (
+    Condition,
+    DistributedJob,
+    FieldPath,
+    Phase,
+    Spec,
+    Status,
+)
+from distributedjob_operator.core.effects import Marks, WorkerKey
+from distributedjob_operator.core.ledger import Ledger, Recorded
+from distributedjob_operator.core.policy.deadline import ActiveClock
+from distributedjob_operator.core.policy.retry import Tries
+from distributedjob_operator.core.verdict import Verdict, recall
+
+TERMINAL = frozenset({Phase.COMPLETE, Phase.FAILED, Phase.CANCELLED})
+
+
+class StatusError(ValueError):
+    """A status that cannot be read back: nothing may be run upon it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """An entry folded since the last checkpoint, kept until one holds it."""
+
+    worker: WorkerKey
+    incarnation: str
+    node: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The items of a ConfigMap: None until they were read, and the digest they had first."""
+
+    lines: list[str] | None = None
+    digest: str = ""
+    missing: bool = False
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class Job:
+    """A job in the leader's hands."""
+
+    uid: str
+    namespace: str
+    name: str
+    generation: int
+    resource_version: str
+    created: datetime | None
+    spec: Spec
+    ledger: Ledger
+    run: int = 0
+    phase: Phase = Phase.PENDING
+    start_time: datetime | None = None
+    completion_time: datetime | None = None
+    conditions: list[Condition] = field(default_factory=list)
+    problem: str = ""
+    items: Items = field(default_factory=Items)
+    items_due_at: float = float("-inf")
+    verdict: Verdict | None = None
+    clock: ActiveClock = field(default_factory=ActiveClock)
+    rerun_token: str = ""
+    refused_token: str = ""
+    barrier: bool = False
+    nodes: list[str] = field(default_factory=list)
+    unconfirmed: list[Unconfirmed] = field(default_factory=list)
+    awaited: set[str] = field(default_factory=set)
+    seen_at: float = float("-inf")
+    unserved_since: float = float("inf")
+    waiting: str = ""
+    explained_at: float = float("-inf")
+    idle_since: float = float("inf")
+    announced: Phase | None = None
+    phase_in_write: Phase | None = None
+    barrier_in_write: bool = False
+    deleting: bool = False
+    delete_at: float = float("-inf")
+    known_tasks: int = 0
+    served_at: float = float("-inf")
+    clock_written: float = 0.0
+    dirty: bool = True
+    urgent: bool = True
+    writing: bool = False
+    large: bool = False
+    written_at: float = float("-inf")
+    write_failures: int = 0
+
+    @property
+    def cpu_millis(self) -> int:
+        """Millicores that one task occupies."""
+        return self.spec.template.resources.requests.cpu_millis
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of memory that one task occupies; 0 where it asks for none."""
+        return self.spec.template.resources.requests.memory_bytes
+
+    @property
+    def tasks(self) -> int:
+        """The bound of the indexes; 0 while the items of a ConfigMap are not known."""
+        return self.spec.tasks if self.spec.items_from is None else len(self.items.lines or ())
+
+    @property
+    def total(self) -> int:
+        """How many tasks there are; as recorded while their items are not known."""
+        return len(self.ledger.wanted) if self.items_known else self.known_tasks
+
+    @property
+    def undone(self) -> int:
+        """Tasks without an outcome."""
+        recorded = self.ledger.recorded
+        return max(0, self.total - len(recorded.succeeded) - len(recorded.failed))
+
+    @property
+    def heard_results(self) -> bool:
+        """Whether anything of this run was reported since the last checkpoint."""
+        return any(fact.entry.run == self.run for fact in self.unconfirmed)
+
+    @property
+    def finished(self) -> bool:
+        """Whether a final condition was reached."""
+        return self.phase in TERMINAL
+
+    @property
+    def resting(self) -> bool:
+        """Whether it is over and only a change of the object could start anything."""
+        rerun = self.spec.rerun
+        return (
+            self.finished
+            and not (self.dirty or self.writing or self.unconfirmed)
+            and self.spec.ttl_seconds_after_finished is None
+            and (rerun is None or rerun.token == self.rerun_token or self.spec.cancel)
+        )
+
+    @property
+    def dispatchable(self) -> bool:
+        """Whether its tasks may be handed out at all."""
+        return not (
+            self.finished
+            or self.verdict
+            or self.spec.cancel
+            or self.spec.suspend
+            or self.problem
+            or self.awaited
+            or self.barrier
+            or not self.items_known
+        )
+
+    @property
+    def items_known(self) -> bool:
+        """Whether it is certain what each index means."""
+        return self.spec.items_from is None or self.items.lines is not None
+
+    def touch(self, *, urgent: bool = False) -> None:
+        """Note that the status has changed; an urgent change is written at once."""
+        self.dirty = True
+        self.urgent = self.urgent or urgent
+
+    def awaits_checkpoint(self, worker: WorkerKey, incarnation: str) -> bool:
+        """Whether something that this worker reported is not in a checkpoint yet."""
+        return any(
+            (fact.worker, fact.incarnation) == (worker, incarnation) for fact in self.unconfirmed
+        )
+
+    def marks(self) -> Marks:
+        """The newest unconfirmed entry of each worker's incarnation."""
+        marks: Marks = {}
+        for fact in self.unconfirmed:
+            key = (fact.worker, fact.incarnation)
+            marks[key] = max(marks.get(key, 0), fact.entry.seq)
+        return marks
+
+    def definition(self, number: int, node: str) -> Define:
+        """What the worker of a node must know to run its tasks."""
+        template = self.spec.template
+        return Define(
+            number=number,
+            uid=self.uid,
+            namespace=self.namespace,
+            name=self.name,
+            run=self.run,
+            completions=self.tasks,
+            argv=[*template.command, *template.args],
+            env=[
+                (
+                    variable.name,
+                    self._field(variable.value_from.field_ref.field_path, node)
+                    if variable.value_from
+                    else variable.value,
+                )
+                for variable in template.env
+            ],
+            working_dir=template.working_dir,
+            scratch_dir=template.scratch_dir,
+            cpu_millis=self.cpu_millis,
+            timeout_seconds=float(template.timeout_seconds or 0),
+            grace_seconds=float(template.termination_grace_period_seconds),
+            output_policy=self.spec.output.policy.value,
+            output_limit_bytes=self.spec.output.limit_bytes,
+            memory_bytes=self.memory_bytes,
+        )
+
+    def _field(self, path: FieldPath, node: str) -> str:
+        """What ``valueFrom.fieldRef`` stands for; ``$`` is doubled, since it is no reference."""
+        values = {
+            FieldPath.NAME: self.name,
+            FieldPath.NAMESPACE: self.namespace,
+            FieldPath.UID: self.uid,
+            FieldPath.NODE: node,
+        }
+        return values[path].replace("$", "$$")
+
+    def take_items(self, lines: list[str], digest: str) -> None:
+        """Begin with the items of a ConfigMap: from now on it is known what an index means."""
+        self.items = Items(lines, digest)
+        wanted, self.problem = wanted_indexes(self.spec, len(lines))
+        self.ledger = self.ledger.rebuilt(wanted, self.ledger.recorded, (), self.spec, 0.0)
+
+
+def from_object(resource: DistributedJob) -> Job:
+    """Take a job from its object, continuing from the recorded status.
+
+    A spec that passed the schema and still makes no sense leaves a job with a
+    ``problem``, which becomes a condition.
+
+    Raises:
+        StatusError: the status is damaged; running anything could repeat outcomes.
+    """
+    spec, status = resource.spec, resource.status or Status()
+    wanted, problem = BitMap(), ""
+    if spec.items_from is None:
+        wanted, problem = wanted_indexes(spec, spec.tasks)
+    elif status.items_hash:
+        # It began: until the items are read again, any index may be one that runs.
+        wanted, problem = wanted_indexes(spec, constants.MAX_COMPLETIONS)
+    metadata = resource.metadata
+    token = status.rerun_token
+    if not (status.installation or token) and spec.rerun is not None:
+        # Protocol item 6: the token that a job is created with starts nothing again.
+        token = spec.rerun.token
+    return Job(
+        uid=metadata.uid,
+        namespace=metadata.namespace,
+        name=metadata.name,
+        generation=metadata.generation,
+        resource_version=metadata.resource_version,
+        created=metadata.creation_timestamp,
+        spec=spec,
+        ledger=Ledger(wanted, recorded(status)),
+        run=status.run,
+        phase=status.phase,
+        start_time=status.start_time,
+        completion_time=status.completion_time,
+        conditions=list(status.conditions),
+        problem=problem,
+        items=Items(digest=status.items_hash),
+        known_tasks=status.pending
+        + status.running
+        + status.succeeded
+        + status.failed
+        + status.cancelled,
+        verdict=recall(status.conditions),
+        clock=ActiveClock(status.active_seconds),
+        rerun_token=token,
+        nodes=list(status.nodes),
+        announced=status.phase if resource.status else None,
+        dirty=status.observed_generation != metadata.generation,
+    )
+
+
+def wanted_indexes(spec: Spec, tasks: int) -> tuple[BitMap, str]:
+    """The indexes to run of so many tasks, and what is wrong with them, if anything."""
+    if spec.indexes is None:
+        return BitMap(range(tasks)), ""
+    try:
+        wanted = parse_indexes(spec.indexes, below=tasks)
+    except IndexTextError as error:
+        return BitMap(), f"spec.indexes: {error}"
+    if not wanted:
+        return wanted, "spec.indexes: names no index; write something like 0-99,200"
+    return wanted, ""
+
+
+def recorded(status: Status) -> Recorded:
+    """What a status says of the indexes; raises :class:`StatusError`."""
+    exact = status.exact
+    tasks = constants.MAX_COMPLETIONS
+    try:
+        return Recorded(
+            succeeded=_read(status.completed_indexes, exact.completed if exact else "", tasks),
+            failed=_read(status.failed_indexes, exact.failed if exact else "", tasks),
+            tries={
+                index: Tries(*values)
+                for index, values in (
+                    decode_counters(status.counters).items() if status.counters else ()
+                )
+            },
+            failures=status.failures,
+            retries=status.retries,
+            interruptions=status.interruptions,
+            recent_failures=list(status.recent_failures),
+            dispatched_below=status.dispatched_below,
+        )
+    except IndexTextError as error:
+        raise StatusError(f"the recorded indexes cannot be read: {error}") from error
+
+
+def _read(text: str, exact: str, tasks: int) -> BitMap:
+    if exact:
+        return decode(exact)
+    if text.endswith(CUT_MARK):
+        raise IndexTextError("the text is cut and the exact set beside it is missing")
+    return parse_indexes(text, below=tasks)

@@ -1,0 +1,355 @@
+"""The leader: everything it knows, and what follows from each event.
+
+Events come in as calls with the moment they happened (hellos and reports through
+``reporting``), effects collect in :attr:`Leader.effects` until the controller takes
+them, and ``round`` draws the conclusions.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from distributedjob_api import constants
+from distributedjob_api.indexes import BitMap, ranges
+from distributedjob_api.messages import Announce, Cancel, Forget
+from distributedjob_api.v1alpha1 import DistributedJob, Phase
+from distributedjob_operator.core import job as jobs_module
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.effects import (
+    Broadcast,
+    Effect,
+    RaiseEpoch,
+    WorkerKey,
+)
+from distributedjob_operator.core.fleet import Fleet, Node, Worker
+from distributedjob_operator.core.job import Job, StatusError
+from distributedjob_operator.core.ledger import Ledger
+
+REMEMBERED_DEPARTED: Final = 10_000
+
+FARTHEST_EPOCH: Final = 2**32
+"""How far an etcd restored from a backup may have gone back, in writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Intervals of the leader, in seconds."""
+
+    report_seconds: float = 0.05
+    silence_seconds: float = 20.0
+
+
+@dataclass(slots=True)
+class Leader:
+    """The state of the replica that leads, for one epoch."""
+
+    epoch: int
+    identity: str
+    installation: str
+    tuning: Tuning = field(default_factory=Tuning)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    awake: dict[str, Job] = field(default_factory=dict)
+    fleet: Fleet = field(default_factory=Fleet)
+    departed: dict[str, None] = field(default_factory=dict)
+    unknown: dict[str, float] = field(default_factory=dict)
+    set_aside: dict[str, str] = field(default_factory=dict)
+    sessions: int = 0
+    answers_until: float = 0.0
+    proved_at: float = 0.0
+    effects: list[Effect] = field(default_factory=list)
+
+    def take_effects(self) -> list[Effect]:
+        """Hand over what is to be done, in order."""
+        effects, self.effects = self.effects, []
+        return effects
+
+    # -- what exists ---------------------------------------------------------------
+
+    def take_over(
+        self,
+        resources: Iterable[DistributedJob],
+        nodes: Iterable[Node],
+        now: Instant,
+        alive: Collection[WorkerKey] = (),
+        *,
+        heard_all: bool = False,
+    ) -> None:
+        """Begin to lead from a consistent list; started jobs wait for their workers.
+
+        Args:
+            resources: every job.
+            nodes: every node.
+            now: this moment.
+            alive: the workers heard within the silence limit.
+            heard_all: whether we have listened for that long; else the nodes that
+                each status names are waited for as well.
+        """
+        self.answers_until = now.mono + self.tuning.silence_seconds
+        self.proved_at = now.mono
+        for node in nodes:
+            self.fleet.nodes[node.name] = node
+        for resource in resources:
+            self.job_seen(resource, now)
+        for job in self.jobs.values():
+            if not job.finished and job.start_time is not None:
+                expected = {name for pool, name in alive if pool == job.spec.pool}
+                if not heard_all:
+                    expected |= {*job.nodes}
+                job.awaited = {name for name in expected if name in self.fleet.nodes}
+        self.effects.append(Broadcast(Announce(self.epoch, self.identity)))
+
+    def job_seen(self, resource: DistributedJob, now: Instant) -> None:
+        """An object was added, or changed, or read again."""
+        uid, status = resource.metadata.uid, resource.status
+        manager = resource.spec.managed_by
+        if manager is not None and manager != constants.MANAGER:
+            # As for Job's managedBy: another controller's affair.
+            return
+        if status and status.installation not in ("", self.installation):
+            if uid in self.jobs:
+                self.job_gone(uid)
+            return
+        if status and status.epoch > self.epoch:
+            # A newer leader, or a record older than a restored etcd: the Lease tells.
+            self.heed_epoch(status.epoch)
+        if resource.metadata.deletion_timestamp is not None:
+            self.job_gone(uid)
+            return
+        known = self.jobs.get(uid)
+        if known is None:
+            self._admit(resource, now)
+            return
+        if int(resource.metadata.resource_version) > int(known.resource_version):
+            self.awake[uid] = known
+            self._refresh(known, resource, now)
+
+    def _admit(self, resource: DistributedJob, now: Instant) -> None:
+        uid = resource.metadata.uid
+        if uid in self.departed:
+            return
+        try:
+            job = jobs_module.from_object(resource)
+        except StatusError as error:
+            self.set_aside[uid] = str(error)
+            return
+        job.seen_at = now.mono
+        job.ledger.back_off_again(job.spec.retry_policy, now.mono)
+        self.jobs[uid] = self.awake[uid] = job
+        self.unknown.pop(uid, None)
+        self.set_aside.pop(uid, None)
+        for worker in self.fleet.workers.values():
+            worker.folded.pop(uid, None)
+            if uid in worker.known:
+                # What it reported of a job that was not known was not kept.
+                worker.ask_again_at = now.mono
+
+    def _refresh(self, job: Job, resource: DistributedJob, now: Instant) -> None:
+        """Bring a job up to date with its object; what is in hand stays in hand."""
+        try:
+            new = jobs_module.from_object(resource)
+        except StatusError as error:
+            self.set_aside[job.uid] = str(error)
+            del self.jobs[job.uid]
+            self.awake.pop(job.uid, None)
+            return
+        if new.generation > job.generation:
+            job.generation, job.spec = new.generation, new.spec
+            job.touch(urgent=True)
+        if job.writing:
+            # The write under way will meet a conflict, and the next one reads the rest.
+            return
+        job.resource_version = new.resource_version
+        status = resource.status
+        if status is not None and (status.epoch, status.leader) != (self.epoch, self.identity):
+            self._rebuild(job, new, now)
+
+    def _rebuild(self, job: Job, read: Job, now: Instant) -> None:
+        """Fold the facts not yet in a checkpoint onto what another write left."""
+        facts = [
+            (fact.worker, fact.node, fact.entry)
+            for fact in job.unconfirmed
+            if fact.entry.run == read.run and not read.finished
+        ]
+        if read.items.digest != job.items.digest and read.items.digest:
+            # Others began with another list: ours is read anew, and held to theirs.
+            job.items, job.known_tasks = read.items, read.known_tasks
+            job.ledger.wanted = read.ledger.wanted
+        if read.run > job.run:
+            self._another_run(job, read)
+        job.ledger = job.ledger.rebuilt(
+            job.ledger.wanted, read.ledger.recorded, facts, job.spec, now.mono
+        )
+        job.conditions = read.conditions
+        if job.start_time is None and read.start_time is not None:
+            self._begun_elsewhere(job, read)
+        job.run, job.rerun_token = read.run, read.rerun_token
+        job.verdict = read.verdict
+        if read.finished:
+            job.phase, job.completion_time = read.phase, read.completion_time
+        elif job.finished:
+            # Our verdict was not written: it is drawn anew from what stands now.
+            job.phase, job.completion_time = Phase.RUNNING, None
+        job.touch()
+
+    def _begun_elsewhere(self, job: Job, read: Job) -> None:
+        """The last leader handed tasks out after we listed: ask before concluding anything."""
+        job.start_time, job.phase = read.start_time, read.phase
+        asked = [worker for worker in self.fleet.workers.values() if worker.key[0] == job.spec.pool]
+        answered = {worker.node for worker in asked if worker.stated}
+        expected = {*read.nodes, *(worker.node for worker in asked)} - answered
+        job.awaited |= {name for name in expected if name in self.fleet.nodes}
+
+    def _another_run(self, job: Job, read: Job) -> None:
+        """Another replica began the next run: of the old one nothing is taken along."""
+        job.ledger = Ledger(job.ledger.wanted, read.ledger.recorded)
+        job.phase, job.clock = read.phase, read.clock
+        job.start_time = job.completion_time = None
+        self.begin_anew(job.uid)
+
+    def begin_anew(self, uid: str) -> None:
+        """What was ordered to end belongs to a former run."""
+        for worker in self.fleet.workers.values():
+            worker.ended.discard(uid)
+            worker.ending.pop(uid, None)
+
+    def job_gone(self, uid: str) -> None:
+        """The object is deleted: end what runs of it; there is no status to say so in."""
+        self.jobs.pop(uid, None)
+        self.awake.pop(uid, None)
+        self.unknown.pop(uid, None)
+        self.set_aside.pop(uid, None)
+        self.departed[uid] = None
+        while len(self.departed) > REMEMBERED_DEPARTED:
+            del self.departed[next(iter(self.departed))]
+        for worker in self.fleet.workers.values():
+            worker.forget(uid)
+            if uid in worker.known:
+                self.drop_at(worker, uid)
+
+    def heed_epoch(self, seen: int) -> None:
+        """Somebody speaks of a higher epoch: the Lease will tell who leads.
+
+        A number far beyond any that the API server could have given since is no
+        epoch: heeding it would leave it on the Lease for ever.
+        """
+        if self.epoch < seen <= self.epoch + FARTHEST_EPOCH:
+            self.effects.append(RaiseEpoch(seen))
+
+    def not_deleted(self, uid: str) -> None:
+        """A deletion did not go through: it is tried again."""
+        job = self.jobs.get(uid)
+        if job is not None:
+            job.deleting = False
+
+    def end_at(self, worker: Worker, job: Job, indexes: BitMap) -> None:
+        """Order indexes to be ended at a worker.
+
+        Once is enough within a session, where commands are repeated until applied:
+        ending a task may take as long as its grace.
+        """
+        ending = worker.ending.get(job.uid, BitMap())
+        new = indexes - ending
+        if not new:
+            return
+        worker.ending[job.uid] = ending | new
+        if job.uid in worker.ended:
+            return
+        number = worker.next_number()
+        if job.finished or job.verdict is not None:
+            worker.ended.add(job.uid)
+            worker.order(Cancel(number, job.uid, []))
+        else:
+            worker.order(Cancel(number, job.uid, ranges(new)))
+        worker.returning[job.uid] = number
+
+    def drop_at(self, worker: Worker, uid: str) -> None:
+        """End a whole job at one worker and let the worker forget it."""
+        worker.ended.add(uid)
+        worker.order(Cancel(worker.next_number(), uid, []))
+        worker.order(Forget(worker.next_number(), uid))
+        worker.known.discard(uid)
+        worker.defined.pop(uid, None)
+
+    def relisted(
+        self,
+        resources: Iterable[DistributedJob],
+        nodes: Iterable[Node],
+        began: float,
+        now: Instant,
+    ) -> bool:
+        """Make up for what the watch missed before a list that began at ``began``.
+
+        Returns:
+            Whether it missed anything, so that it should be started anew.
+        """
+        listed: set[str] = set()
+        known = set(self.jobs) | set(self.departed) | set(self.set_aside)
+        missed = False
+        for resource in resources:
+            uid = resource.metadata.uid
+            listed.add(uid)
+            self.job_seen(resource, now)
+            missed |= uid not in known and uid in self.jobs
+        for uid in [u for u, job in self.jobs.items() if job.seen_at < began and u not in listed]:
+            self.job_gone(uid)
+            missed = True
+        names = set()
+        for node in nodes:
+            names.add(node.name)
+            missed |= node.name not in self.fleet.nodes
+            self.fleet.nodes[node.name] = node
+        seen_at = self.fleet.seen_at
+        for name in [n for n in self.fleet.nodes if n not in names and seen_at.get(n, 0) < began]:
+            self.node_gone(name, now)
+            missed = True
+        return missed
+
+    def node_seen(self, node: Node, now: Instant) -> None:
+        """A Node was added or changed."""
+        self.fleet.nodes[node.name] = node
+        self.fleet.seen_at[node.name] = now.mono
+
+    def node_gone(self, name: str, now: Instant) -> None:
+        """A Node was deleted: its workers are lost at once."""
+        self.fleet.nodes.pop(name, None)
+        self.fleet.seen_at.pop(name, None)
+        for job in self.jobs.values():
+            job.awaited.discard(name)
+        for key in [k for k, worker in self.fleet.workers.items() if worker.node == name]:
+            self.lose(key, now)
+
+    def lose(self, key: WorkerKey, now: Instant) -> None:
+        """Give up a worker and redistribute what it held."""
+        worker = self.fleet.workers.pop(key)
+        for job in self.jobs.values():
+            job.ledger.stray.pop(key, None)
+            if key in job.ledger.assigned:
+                job.ledger.lose(key, worker.node, job.spec, now.mono)
+                job.touch()
+
+    def new_epoch(self, epoch: int) -> None:
+        """Go on under a higher epoch: every session is granted anew."""
+        self.epoch = epoch
+        self.effects.append(Broadcast(Announce(epoch, self.identity)))
+
+    def proved(self, now: Instant) -> None:
+        """The bus answered us: silence up to this moment is the workers' own."""
+        self.proved_at = now.mono
+
+    def reconnected(self, now: Instant) -> None:
+        """Our own connection was away: nobody's silence in that time counts."""
+        self.proved_at = now.mono
+        for worker in self.fleet.workers.values():
+            worker.heard = now.mono
+        self.effects.append(Broadcast(Announce(self.epoch, self.identity)))
+
+    # -- what follows --------------------------------------------------------------
+
+    def expire(self, now: Instant) -> None:
+        """Give up silent workers, and the wait for those that never answered."""
+        limit = self.proved_at - self.tuning.silence_seconds
+        for key in [k for k, worker in self.fleet.workers.items() if worker.heard < limit]:
+            self.lose(key, now)
+        if now.mono >= self.answers_until:
+            for job in self.jobs.values():
+                job.awaited.clear()

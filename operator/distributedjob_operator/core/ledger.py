@@ -1,0 +1,367 @@
+"""The bookkeeping of one job's indexes: which wait, which are out, which are done.
+
+Sets are compressed bitmaps and results are folded in as ranges, so that a batch of a
+thousand successes costs a few set operations. Every wanted index is at any time in
+exactly one place: succeeded, failed, assigned to one worker, fresh, ready for
+another attempt, or backing off. Only recorded facts move it to an outcome, and the
+first outcome stands.
+"""
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from distributedjob_api import reasons
+from distributedjob_api.indexes import BitMap, from_ranges, take
+from distributedjob_api.messages import Attempt, Entry, Failure
+from distributedjob_api.v1alpha1 import FailureSummary, RetryPolicy, Spec
+from distributedjob_operator.core.effects import WorkerKey
+from distributedjob_operator.core.policy.retry import (
+    GiveUp,
+    Judgement,
+    Tries,
+    after_failure,
+    after_interruption,
+    backoff_seconds,
+)
+
+RECENT_FAILURES = 5
+TAIL_CHARACTERS = 256
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What a checkpoint says: all that a crash of the leader must not forget."""
+
+    succeeded: BitMap = field(default_factory=BitMap)
+    failed: BitMap = field(default_factory=BitMap)
+    tries: dict[int, Tries] = field(default_factory=dict)
+    failures: int = 0
+    retries: int = 0
+    interruptions: int = 0
+    recent_failures: list[FailureSummary] = field(default_factory=list)
+    dispatched_below: int = 0
+
+    @property
+    def any_outcome(self) -> bool:
+        """Whether any index has succeeded or failed."""
+        return bool(self.succeeded or self.failed)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The indexes of one run of a job; mutated by the leader alone."""
+
+    wanted: BitMap
+    recorded: Recorded
+    fresh: BitMap = field(init=False)
+    ready: BitMap = field(init=False)
+    busy: BitMap = field(default_factory=BitMap)
+    assigned: dict[WorkerKey, BitMap] = field(default_factory=dict)
+    running: dict[WorkerKey, BitMap] = field(default_factory=dict)
+    stray: dict[WorkerKey, BitMap] = field(default_factory=dict)
+    failed_on: dict[int, str] = field(default_factory=dict)
+    ends_job: reasons.Explained | None = None
+    seconds_per_task: float | None = None
+    _backing_off: list[tuple[float, int]] = field(default_factory=list)
+    _due: dict[int, float] = field(default_factory=dict)
+    _waiting: BitMap = field(default_factory=BitMap)
+
+    def __post_init__(self) -> None:
+        tried = BitMap(self.recorded.tries)
+        self.ready = tried - self.recorded.succeeded - self.recorded.failed
+        self.fresh = self.wanted - self.recorded.succeeded - self.recorded.failed - tried
+
+    # -- questions -----------------------------------------------------------------
+
+    @property
+    def open(self) -> int:
+        """Indexes without outcome."""
+        recorded = self.recorded
+        return len(self.wanted) - len(recorded.succeeded) - len(recorded.failed)
+
+    @property
+    def plannable(self) -> int:
+        """Indexes that could be assigned now."""
+        return len(self.fresh) + len(self.ready)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no worker holds anything, not even what it holds against the record."""
+        return not self.busy and not self.stray
+
+    @property
+    def running_count(self) -> int:
+        """Tasks without outcome that run, as last reported."""
+        running = BitMap().union(*self.running.values())
+        return len(running - self.recorded.succeeded - self.recorded.failed)
+
+    def next_retry(self) -> float | None:
+        """When the first index that backs off becomes ready, on the leader's clock."""
+        return self._backing_off[0][0] if self._backing_off else None
+
+    def due(self, index: int) -> float | None:
+        """When an index that backs off becomes ready; None where it does not."""
+        return self._due.get(index) if index in self._waiting else None
+
+    def queued(self, worker: WorkerKey) -> BitMap:
+        """What a worker holds and has not started, as far as is known."""
+        held = self.assigned.get(worker)
+        if held is None:
+            return BitMap()
+        return held - self.running.get(worker, BitMap())
+
+    # -- facts ---------------------------------------------------------------------
+
+    def fold(self, worker: WorkerKey, node: str, entry: Entry, spec: Spec, now: float) -> None:
+        """Take in one entry of results; folding it twice changes nothing.
+
+        What it says of attempts that ended without a result that counts is left to
+        the worker's statement: an entry heard late may speak of an index that the
+        worker was given anew.
+        """
+        if entry.succeeded:
+            self._succeed(worker, from_ranges(entry.succeeded))
+        for failure in entry.failed:
+            self._fail(worker, node, failure, spec, now)
+        count = sum(last - first + 1 for first, last in entry.succeeded) + len(entry.failed)
+        if count:
+            self._observe(entry.busy_seconds / count, count)
+
+    def _observe(self, seconds: float, count: int) -> None:
+        """Learn how long a task takes; newer batches weigh more."""
+        if self.seconds_per_task is None:
+            self.seconds_per_task = seconds
+        else:
+            weight = min(0.5, count / 200)
+            self.seconds_per_task += (seconds - self.seconds_per_task) * weight
+
+    def _succeed(self, worker: WorkerKey, indexes: BitMap) -> None:
+        recorded = self.recorded
+        new = (indexes & self.wanted) - recorded.succeeded - recorded.failed
+        recorded.succeeded |= new
+        self._unassign(worker, indexes)
+        self._drop_pending(new)
+        if recorded.tries:
+            for index in new & BitMap(recorded.tries):
+                del recorded.tries[index]
+                self.failed_on.pop(index, None)
+
+    def _fail(self, worker: WorkerKey, node: str, failure: Failure, spec: Spec, now: float) -> None:
+        index = failure.index
+        recorded = self.recorded
+        if index not in self.wanted or index in recorded.succeeded or index in recorded.failed:
+            self._unassign(worker, BitMap([index]))
+            return
+        tries = recorded.tries.get(index, Tries())
+        if failure.ended < tries.ended:
+            # An older attempt, already recorded as over: heard twice, or late.
+            return
+        self._unassign(worker, BitMap([index]))
+        judgement = after_failure(spec, tries, failure)
+        reason = judgement.reason if isinstance(judgement, GiveUp) else failure.reason
+        self._remember(
+            FailureSummary(
+                index=index,
+                attempt=failure.ended + 1,
+                node=node,
+                reason=reason,
+                exit_code=failure.exit_code,
+                signal=failure.signal,
+                tail=failure.tail[-TAIL_CHARACTERS:],
+            )
+        )
+        recorded.failures += judgement.tries.failures - tries.failures
+        if not isinstance(judgement, GiveUp):
+            recorded.retries += 1
+        self._settle(index, judgement, node, now)
+
+    def _remember(self, summary: FailureSummary) -> None:
+        kept = self.recorded.recent_failures
+        kept.append(summary)
+        del kept[:-RECENT_FAILURES]
+
+    def _settle(self, index: int, judgement: Judgement, node: str, now: float) -> None:
+        """Apply a judgement to an index that has just left its worker."""
+        recorded = self.recorded
+        if isinstance(judgement, GiveUp):
+            self.ends_job = self.ends_job or judgement.job
+            recorded.failed.add(index)
+            recorded.tries.pop(index, None)
+            self.failed_on.pop(index, None)
+            self._drop_pending(BitMap([index]))
+            return
+        recorded.tries[index] = judgement.tries
+        self.failed_on[index] = node
+        if index in self.busy:
+            return  # A second run of it is out: its end will tell.
+        self._drop_pending(BitMap([index]))
+        if judgement.delay > 0:
+            self._wait(index, now + judgement.delay)
+        else:
+            self.ready.add(index)
+
+    def back_off_again(self, policy: RetryPolicy, now: float) -> None:
+        """Let what had failed wait anew: when it was due died with the former leader.
+
+        Too late rather than too early: leaders that come and go must not make of the
+        back-off a tight loop.
+        """
+        for index in self.ready.copy():
+            tries = self.recorded.tries.get(index, Tries())
+            delay = backoff_seconds(policy, tries.ended - tries.interruptions)
+            if tries.ended > tries.interruptions and delay > 0:
+                self.ready.discard(index)
+                self._wait(index, now + delay)
+
+    def _wait(self, index: int, due: float) -> None:
+        self._waiting.add(index)
+        self._due[index] = due
+        heapq.heappush(self._backing_off, (due, index))
+
+    def interrupt(
+        self, worker: WorkerKey, indexes: BitMap, node: str, spec: Spec, now: float
+    ) -> None:
+        """Charge those of ``indexes`` that had started as lost with their worker."""
+        for index in self.running.get(worker, BitMap()) & indexes:
+            self._unassign(worker, BitMap([index]))
+            if index in self.recorded.succeeded or index in self.recorded.failed:
+                continue
+            tries = self.recorded.tries.get(index, Tries())
+            judgement = after_interruption(spec, tries, index)
+            self.recorded.interruptions += 1
+            self.recorded.failures += judgement.tries.failures - tries.failures
+            if isinstance(judgement, GiveUp):
+                self._remember(
+                    FailureSummary(
+                        index=index, attempt=tries.ended + 1, node=node, reason=judgement.reason
+                    )
+                )
+            self._settle(index, judgement, node, now)
+
+    def lose(self, worker: WorkerKey, node: str, spec: Spec, now: float) -> None:
+        """Redistribute what a lost worker held; only started attempts are charged."""
+        held = self.assigned.get(worker, BitMap()).copy()
+        self.interrupt(worker, held, node, spec, now)
+        self.release(worker, held)
+        self.running.pop(worker, None)
+
+    # -- orders --------------------------------------------------------------------
+
+    def wake(self, now: float) -> None:
+        """Make ready what has backed off long enough."""
+        while self._backing_off and self._backing_off[0][0] <= now:
+            due, index = heapq.heappop(self._backing_off)
+            if self._due.get(index) != due:
+                continue  # It has failed again since then, and waits for longer.
+            del self._due[index]
+            if index in self._waiting:
+                self._waiting.discard(index)
+                self.ready.add(index)
+
+    def assign_fresh(self, worker: WorkerKey, count: int) -> BitMap:
+        """Hand the lowest fresh indexes to a worker."""
+        chosen = take(self.fresh, count)
+        self.fresh -= chosen
+        self._hand_over(worker, chosen)
+        if chosen:
+            below = chosen.max() + 1
+            self.recorded.dispatched_below = max(self.recorded.dispatched_below, below)
+        return chosen
+
+    def assign_ready(self, worker: WorkerKey, indexes: BitMap) -> list[Attempt]:
+        """Hand indexes that were tried before to a worker, with their counters."""
+        self.ready -= indexes
+        self._hand_over(worker, indexes)
+        attempts = []
+        for index in indexes:
+            tries = self.recorded.tries.get(index, Tries())
+            attempts.append(Attempt(index, tries.ended, tries.failures, tries.interruptions))
+        return attempts
+
+    def _hand_over(self, worker: WorkerKey, indexes: BitMap) -> None:
+        if indexes:
+            self.busy |= indexes
+            self.assigned.setdefault(worker, BitMap()).update(indexes)
+
+    def release(self, worker: WorkerKey, indexes: BitMap) -> None:
+        """Take back indexes that a worker gave up without a result that counts."""
+        held = self.assigned.get(worker)
+        if held is None:
+            return
+        back = indexes & held
+        self._unassign(worker, back)
+        back = (back & self.wanted) - self.recorded.succeeded - self.recorded.failed
+        tried = back & BitMap(self.recorded.tries) if self.recorded.tries else BitMap()
+        self.ready |= tried
+        self.fresh |= back - tried
+
+    def adopt(self, worker: WorkerKey, indexes: BitMap) -> BitMap:
+        """Accept what a worker says it holds; returns what it must not run."""
+        recorded = self.recorded
+        new = indexes - self.assigned.get(worker, BitMap())
+        unwanted = new & (recorded.succeeded | recorded.failed | self.busy)
+        unwanted |= new - self.wanted
+        accepted = new - unwanted
+        self._drop_pending(accepted)
+        self._hand_over(worker, accepted)
+        return unwanted
+
+    def _unassign(self, worker: WorkerKey, indexes: BitMap) -> None:
+        held = self.assigned.get(worker)
+        if held is None:
+            return
+        self.busy -= indexes & held
+        held -= indexes
+        if held:
+            self.assigned[worker] = held
+        else:
+            del self.assigned[worker]
+        runs = self.running.get(worker)
+        if runs is not None:
+            self.running[worker] = runs - indexes
+
+    def _drop_pending(self, indexes: BitMap) -> None:
+        self.fresh -= indexes
+        self.ready -= indexes
+        # Entries of the heap are skipped when they come up.
+        self._waiting -= indexes
+
+    def rebuilt(
+        self,
+        wanted: BitMap,
+        recorded: Recorded,
+        facts: Iterable[tuple[WorkerKey, str, Entry]],
+        spec: Spec,
+        now: float,
+    ) -> "Ledger":
+        """The same work in hand upon what another write left in the object.
+
+        Args:
+            wanted: the indexes of the job.
+            recorded: what the object says.
+            facts: worker, node and entry of every result that may be missing there.
+            spec: the job's limits.
+            now: this moment.
+        """
+        new = Ledger(wanted, recorded)
+        new.failed_on = self.failed_on
+        # Before anything is in hand: a fact about a former attempt takes nothing
+        # from the worker that runs the next one.
+        for worker, node, entry in facts:
+            new.fold(worker, node, entry, spec, now)
+        new.seconds_per_task = self.seconds_per_task
+        new.stray = self.stray
+        new.ends_job = new.ends_job or self.ends_job
+        for worker, held in self.assigned.items():
+            keep = held & wanted
+            new._drop_pending(keep)
+            new._hand_over(worker, keep)
+            new.running[worker] = self.running.get(worker, BitMap()) & keep
+        for index in self._waiting & (new.ready | new._waiting):
+            new.ready.discard(index)
+            new._wait(index, self._due[index])
+        for index in self.ready & new._waiting:
+            new._waiting.discard(index)
+            new.ready.add(index)
+        return new

@@ -1,0 +1,248 @@
+"""The life of a job: from its facts to its verdict, its phase and its end.
+
+Level-triggered: :func:`judge` looks at the whole job each time, and what it finds
+unchanged it leaves alone.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from distributedjob_api import reasons
+from distributedjob_api.control import FAILED
+from distributedjob_api.indexes import BitMap, IndexTextError, parse_indexes, ranges
+from distributedjob_api.messages import Forget, Return
+from distributedjob_api.v1alpha1 import Phase, SuspendMode
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.effects import DeleteJob, Tell
+from distributedjob_operator.core.fleet import Worker
+from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.core.ledger import Ledger, Recorded
+from distributedjob_operator.core.policy import limits, success
+from distributedjob_operator.core.verdict import INTERIM, Verdict
+
+CLOCK_SECONDS: Final = 5.0
+CLOCK_WRITES: Final = 20
+"""The clock of a deadline is written about so often in all, if nothing else is."""
+
+DELETE_AGAIN_SECONDS: Final = 5.0
+
+
+def judge(leader: Leader, job: Job, now: Instant) -> None:
+    """Move a job to where its facts, its spec and the time have brought it."""
+    if job.finished:
+        _after_the_end(leader, job, now)
+        return
+    if job.start_time is None and (job.ledger.busy or job.heard_results):
+        begin(job, now)
+    if job.verdict is None:
+        job.verdict = _decide(job, now)
+        if job.verdict is not None:
+            job.touch(urgent=True)
+    if job.verdict is not None:
+        _come_to_the_end(leader, job, job.verdict, now)
+    else:
+        _suspend_or_go_on(leader, job)
+    active = job.start_time is not None and job.phase is not Phase.SUSPENDED
+    job.clock.run(active and not job.finished, now.mono)
+    _keep_clock(job, now)
+
+
+def _keep_clock(job: Job, now: Instant) -> None:
+    """Have a long silence written now and then: the next leader goes on from there."""
+    deadline = job.spec.active_deadline_seconds
+    if deadline is None or job.clock.since is None:
+        return
+    unwritten = job.clock.seconds(now.mono) - job.clock_written
+    if unwritten >= max(CLOCK_SECONDS, deadline / CLOCK_WRITES):
+        job.touch()
+
+
+def begin(job: Job, now: Instant) -> None:
+    """The first task was handed out."""
+    job.start_time = now.wall
+    if job.phase is Phase.PENDING:
+        job.phase = Phase.RUNNING
+        job.clock.run(True, now.mono)
+    job.touch(urgent=True)
+
+
+def next_deadline(job: Job, now: Instant) -> float:
+    """When time alone changes something: the deadline, or the end of the TTL."""
+    spec = job.spec
+    if job.finished:
+        expiry = _expiry(job)
+        if expiry is None or job.deleting or not _at_rest(job) or _starts_over(job):
+            return float("inf")
+        return max(now.mono + (expiry - now.wall).total_seconds(), job.delete_at)
+    if spec.active_deadline_seconds is None or job.verdict is not None or job.problem:
+        return float("inf")
+    due = job.clock.reaches(spec.active_deadline_seconds)
+    return float("inf") if due is None else due
+
+
+def _decide(job: Job, now: Instant) -> Verdict | None:
+    """The verdict that the facts call for; failures come before successes."""
+    spec, ledger, recorded = job.spec, job.ledger, job.ledger.recorded
+    # A cancelled job that has nothing left to cancel is simply done.
+    if spec.cancel and (ledger.open or job.problem or not job.items_known):
+        return Verdict(Phase.CANCELLED, reasons.cancelled(job.undone, job.total))
+    if job.problem:
+        return None
+    because = ledger.ends_job or limits.exceeded(spec, recorded.failures, len(recorded.failed))
+    deadline = spec.active_deadline_seconds
+    if because is None and deadline is not None and job.clock.seconds(now.mono) >= deadline:
+        because = reasons.deadline_exceeded(deadline)
+    if because is not None:
+        return Verdict(Phase.FAILED, because)
+    if not job.items_known:
+        return None
+    try:
+        because = success.met(spec.success_policy, recorded.succeeded, job.tasks)
+    except IndexTextError as error:
+        job.problem = f"spec.successPolicy: {error}"
+        return None
+    if because is not None:
+        return Verdict(Phase.COMPLETE, because)
+    if ledger.open:
+        return None
+    tasks = len(ledger.wanted)
+    if recorded.failed:
+        last = recorded.recent_failures[-1].text if recorded.recent_failures else ""
+        because = reasons.failed_indexes(len(recorded.failed), tasks, last)
+        return Verdict(Phase.FAILED, because)
+    return Verdict(Phase.COMPLETE, reasons.completions_reached(tasks))
+
+
+def _come_to_the_end(leader: Leader, job: Job, verdict: Verdict, now: Instant) -> None:
+    """End what still runs; the final condition waits for it."""
+    if verdict.phase is Phase.CANCELLED and job.phase is not Phase.CANCELLING:
+        job.phase = Phase.CANCELLING
+        job.touch(urgent=True)
+    _end_everywhere(leader, job)
+    if not job.ledger.quiet or job.awaited:
+        return
+    if verdict.phase is Phase.CANCELLED:
+        # Counted anew: results may have come in while tasks were being ended.
+        because = reasons.cancelled(job.undone, job.total)
+        job.verdict = Verdict(Phase.CANCELLED, because)
+    job.phase, job.completion_time = verdict.phase, now.wall
+    job.touch(urgent=True)
+    for worker in leader.fleet.workers.values():
+        if job.uid in worker.known:
+            worker.order(Forget(worker.next_number(), job.uid))
+            worker.known.discard(job.uid)
+            worker.defined.pop(job.uid, None)
+
+
+def _suspend_or_go_on(leader: Leader, job: Job) -> None:
+    if not job.spec.suspend:
+        if job.phase is Phase.SUSPENDED:
+            job.phase = Phase.RUNNING if job.start_time else Phase.PENDING
+            job.touch(urgent=True)
+        return
+    if job.spec.suspend_mode is SuspendMode.NOW:
+        _end_everywhere(leader, job)
+    else:
+        _take_back_everywhere(leader, job)
+    if job.ledger.quiet and not job.awaited and job.phase is not Phase.SUSPENDED:
+        job.phase = Phase.SUSPENDED
+        job.touch(urgent=True)
+
+
+def _end_everywhere(leader: Leader, job: Job) -> None:
+    for key, held in job.ledger.assigned.items():
+        worker = leader.fleet.workers.get(key)
+        if worker is not None:
+            leader.end_at(worker, job, held)
+
+
+def _take_back_everywhere(leader: Leader, job: Job) -> None:
+    for key in job.ledger.assigned:
+        worker = leader.fleet.workers.get(key)
+        if worker is not None and job.uid not in worker.returning:
+            queued = job.ledger.queued(key) - worker.in_flight(job.uid)
+            if queued:
+                take_back(worker, job.uid, queued)
+
+
+def _after_the_end(leader: Leader, job: Job, now: Instant) -> None:
+    """A finished job starts over, or goes, once its end was written."""
+    if not _at_rest(job):
+        return
+    if _starts_over(job):
+        if job.items_known and job.ledger.quiet:
+            _start_over(leader, job)
+        return
+    expiry = _expiry(job)
+    if expiry is None or job.deleting or now.wall < expiry:
+        return
+    if now.mono >= job.delete_at:
+        job.deleting, job.delete_at = True, now.mono + DELETE_AGAIN_SECONDS
+        leader.effects.append(DeleteJob(job.uid, job.namespace, job.name))
+
+
+def _at_rest(job: Job) -> bool:
+    """Whether all that is known of a job was written."""
+    return not (job.dirty or job.writing or job.unconfirmed)
+
+
+def _starts_over(job: Job) -> bool:
+    """Whether a new token asks for another run."""
+    rerun = job.spec.rerun
+    return (
+        rerun is not None
+        and rerun.token not in (job.rerun_token, job.refused_token)
+        and not job.spec.cancel
+    )
+
+
+def _expiry(job: Job) -> datetime | None:
+    seconds = job.spec.ttl_seconds_after_finished
+    if seconds is None or job.completion_time is None:
+        return None
+    return job.completion_time + timedelta(seconds=seconds)
+
+
+def _start_over(leader: Leader, job: Job) -> None:
+    """Begin another run; nothing of it is handed out before a write has recorded it."""
+    rerun = job.spec.rerun
+    recorded = job.ledger.recorded
+    again = recorded.failed
+    if rerun is None:
+        return
+    if rerun.indexes != FAILED:
+        try:
+            again = parse_indexes(rerun.indexes, below=max(job.tasks, 1))
+        except IndexTextError as error:
+            # Items of a ConfigMap are not counted when the spec is checked.
+            job.refused_token = rerun.token
+            _refuse(leader, job, f"spec.rerun.indexes: {error}")
+            return
+    fresh = Recorded(succeeded=recorded.succeeded - again, failed=recorded.failed - again)
+    job.ledger = Ledger(job.ledger.wanted, fresh)
+    job.run += 1
+    job.rerun_token = rerun.token
+    job.verdict = None
+    job.phase = Phase.PENDING
+    job.start_time = job.completion_time = None
+    job.clock.restart()
+    ended = {*INTERIM.values(), *(phase.value for phase in INTERIM), "Cancelled"}
+    job.conditions = [one for one in job.conditions if one.type not in ended]
+    job.barrier = True
+    leader.begin_anew(job.uid)
+    job.touch(urgent=True)
+
+
+def _refuse(leader: Leader, job: Job, problem: str) -> None:
+    """A finished job stays as it is; an Event says why."""
+    reason, note = reasons.invalid(problem)
+    note = note.replace(". Delete the job and create it anew.", "; set another token with others.")
+    leader.effects.append(Tell(job.uid, job.namespace, job.name, reason, note, warning=True))
+
+
+def take_back(worker: Worker, uid: str, indexes: BitMap) -> None:
+    """Ask a worker to give back what waits."""
+    number = worker.next_number()
+    worker.order(Return(number, uid, ranges(indexes)))
+    worker.returning[uid] = number

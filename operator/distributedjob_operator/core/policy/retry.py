@@ -1,0 +1,99 @@
+"""Whether and when a task that ended without success is tried again.
+
+The limits are those of ``batch/v1`` Job's ``backoffLimitPerIndex`` (KEP-3850); the
+delay doubles as in ``pkg/controller/job/backoff_utils.go``, without jitter, so that
+it can be foretold from the spec.
+"""
+
+from dataclasses import dataclass
+
+from distributedjob_api import reasons, task_reasons
+from distributedjob_api.messages import Failure
+from distributedjob_api.v1alpha1 import FailureAction, RetryPolicy, Spec
+from distributedjob_operator.core.policy.failure_rules import Ruling, ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """The counters of one index without outcome; see ``messages.Attempt``."""
+
+    ended: int = 0
+    failures: int = 0
+    interruptions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAt:
+    """Run the index again, not before ``delay`` seconds from now."""
+
+    tries: Tries
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The index has failed for good; ``job`` is why the whole job does, if it does."""
+
+    tries: Tries
+    reason: str
+    job: reasons.Explained | None = None
+
+
+Judgement = RetryAt | GiveUp
+
+
+def backoff_seconds(policy: RetryPolicy, failures: int) -> float:
+    """The wait before the attempt that follows the ``failures``-th failure."""
+    # The exponent is capped: beyond 64 doublings the maximum has long been reached.
+    delay = policy.initial_seconds * float(policy.factor) ** min(failures - 1, 64)
+    return min(delay, float(policy.max_seconds))
+
+
+def after_failure(spec: Spec, tries: Tries, failure: Failure) -> Judgement:
+    """Judge a failure that counts.
+
+    An ignored one is not charged to any limit and backs off like the others, so that
+    it cannot be tried in a tight loop (protocol item 4).
+    """
+    ruled = ruling(spec.failure_policy, failure.reason, failure.exit_code)
+    charged = 0 if ruled.action is FailureAction.IGNORE else 1
+    tries = Tries(failure.ended + 1, tries.failures + charged, tries.interruptions)
+    ended = _ended_by(ruled, tries, failure)
+    if ended is not None:
+        return ended
+    if charged and failure.reason in task_reasons.HOPELESS:
+        return GiveUp(tries, failure.reason)
+    if tries.failures > spec.backoff_limit_per_index:
+        return GiveUp(tries, failure.reason)
+    ended_by_itself = tries.ended - tries.interruptions
+    return RetryAt(tries, backoff_seconds(spec.retry_policy, ended_by_itself))
+
+
+def after_interruption(spec: Spec, tries: Tries, index: int) -> Judgement:
+    """Judge an attempt that was lost with its worker: no back-off, a limit of its own."""
+    lost = Failure(index, tries.ended, task_reasons.INTERRUPTED, -1, 0, "")
+    ruled = ruling(spec.failure_policy, lost.reason, lost.exit_code)
+    # A rule that says Count charges it as a failure instead.
+    failure = 1 if ruled.rule >= 0 and ruled.action is FailureAction.COUNT else 0
+    interruption = 0 if failure or ruled.action is FailureAction.IGNORE else 1
+    tries = Tries(tries.ended + 1, tries.failures + failure, tries.interruptions + interruption)
+    ended = _ended_by(ruled, tries, lost)
+    if ended is not None:
+        return ended
+    if tries.interruptions > spec.interruption_limit:
+        return GiveUp(tries, task_reasons.INTERRUPTION_LIMIT_EXCEEDED)
+    if tries.failures > spec.backoff_limit_per_index:
+        return GiveUp(tries, task_reasons.INTERRUPTED)
+    return RetryAt(tries, 0.0)
+
+
+def _ended_by(ruled: Ruling, tries: Tries, failure: Failure) -> GiveUp | None:
+    """The end that a rule asks for: of the index, or of the job."""
+    if ruled.action is FailureAction.FAIL_JOB:
+        because = reasons.failure_policy(
+            failure.index, failure.reason, failure.exit_code, ruled.rule
+        )
+        return GiveUp(tries, failure.reason, because)
+    if ruled.action is FailureAction.FAIL_INDEX:
+        return GiveUp(tries, failure.reason)
+    return None

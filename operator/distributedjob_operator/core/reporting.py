@@ -1,0 +1,228 @@
+"""What the leader makes of hellos and reports.
+
+A report is a statement of the whole: results not yet acknowledged, what waits, what
+runs, and the last command applied. The leader folds the results it has not seen and
+then believes the statement: what a worker no longer lists and was not ordered since
+is free again, and what it lists against the record is ended there.
+"""
+
+from distributedjob_api.indexes import BitMap, from_ranges
+from distributedjob_api.messages import (
+    Acks,
+    Announce,
+    Forget,
+    Hello,
+    JobReport,
+    Refusal,
+    Report,
+    Resend,
+    Welcome,
+)
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.effects import ReadJob, Send, WorkerKey
+from distributedjob_operator.core.fleet import Worker
+from distributedjob_operator.core.job import Job, Unconfirmed
+from distributedjob_operator.core.leader import Leader
+
+PATIENCE_SECONDS = 0.2
+"""For so long an entry that others wait for may still come."""
+
+ASK_AGAIN_SECONDS = 1.0
+"""An unknown job is looked up, and a missing entry asked for, once in so long."""
+
+
+def hello(leader: Leader, key: WorkerKey, message: Hello, now: Instant) -> None:
+    """Grant a session; the report that answers it states what the worker holds."""
+    if message.epoch > leader.epoch:
+        leader.heed_epoch(message.epoch)
+        return
+    before = leader.fleet.workers.get(key)
+    leader.sessions += 1
+    leader.fleet.workers[key] = Worker(
+        key=key,
+        incarnation=message.incarnation,
+        session=leader.sessions,
+        node=message.node,
+        address=message.address,
+        cpu_millis=message.cpu_millis,
+        memory_bytes=message.memory_bytes,
+        heard=now.mono,
+        stated=False,
+        known={job.uid for job in message.jobs},
+        restarted=before is not None
+        and (before.restarted or before.incarnation != message.incarnation),
+    )
+    if before is not None and before.incarnation == message.incarnation:
+        leader.fleet.workers[key].known |= before.known
+    _forget_finished(leader, leader.fleet.workers[key], message)
+    _welcome(leader, leader.fleet.workers[key])
+
+
+def _forget_finished(leader: Leader, worker: Worker, message: Hello) -> None:
+    """Let a worker drop what ended while another led, or while it was away."""
+    for stated in message.jobs:
+        job = leader.jobs.get(stated.uid)
+        if stated.queued or stated.running or stated.last_seq > stated.acked_seq:
+            continue
+        if stated.uid in leader.departed or (job is not None and job.finished):
+            worker.order(Forget(worker.next_number(), stated.uid))
+            worker.known.discard(stated.uid)
+
+
+def _welcome(leader: Leader, worker: Worker) -> None:
+    welcome = Welcome(
+        leader.epoch, worker.session, worker.incarnation, leader.tuning.report_seconds
+    )
+    leader.effects.append(Send(worker.key, welcome))
+
+
+def refusal(leader: Leader, message: Refusal) -> None:
+    """A worker follows a newer epoch than ours."""
+    leader.heed_epoch(message.epoch)
+
+
+def report(leader: Leader, key: WorkerKey, message: Report, now: Instant) -> None:
+    """Fold a report in; one of another session is answered with what brings it into ours."""
+    worker = leader.fleet.workers.get(key)
+    if (
+        worker is None
+        or worker.incarnation != message.incarnation
+        or (message.epoch, message.session) != (leader.epoch, worker.session)
+    ):
+        if message.epoch > leader.epoch:
+            leader.heed_epoch(message.epoch)
+        elif worker is None or message.epoch < leader.epoch:
+            leader.effects.append(Send(key, Announce(leader.epoch, leader.identity)))
+        elif worker.incarnation == message.incarnation and message.session < worker.session:
+            # Our answer to its latest hello went missing.
+            worker.heard = now.mono
+            _welcome(leader, worker)
+        return
+    worker.heard = now.mono
+    if message.applied < worker.applied:
+        return  # Overtaken by a later one: what it says of the queue is history.
+    worker.leaving = worker.leaving or message.leaving
+    worker.confirm(message.applied, now.mono)
+    dropped: list[tuple[str, int]] = []
+    missing: list[str] = []
+    listed = set()
+    for stated in message.jobs:
+        listed.add(stated.uid)
+        worker.known.add(stated.uid)
+        job = leader.jobs.get(stated.uid)
+        if job is not None:
+            leader.awake[stated.uid] = job
+        if job is None:
+            _unknown(leader, worker, stated, dropped, now)
+        elif not _fold(worker, job, stated, dropped, now):
+            missing.append(stated.uid)
+        else:
+            _believe(leader, worker, job, stated, now)
+    for job in leader.awake.values():
+        held = key in job.ledger.assigned or key in job.ledger.stray
+        if held and job.uid not in listed:
+            _believe(leader, worker, job, None, now)
+        if job.uid not in missing and job.spec.pool == key[0]:
+            job.awaited.discard(worker.node)
+    if not missing:
+        # Everything that an earlier incarnation left has been heard.
+        worker.restarted = False
+        worker.stated = True
+    if dropped:
+        leader.effects.append(Send(key, Acks(leader.epoch, worker.session, dropped)))
+    if not missing:
+        worker.ask_again_at = None
+    elif worker.ask_again_at is None:
+        # The rest may be on its way: much that ended at once comes in several messages.
+        worker.ask_again_at = now.mono + PATIENCE_SECONDS
+    elif now.mono >= worker.ask_again_at:
+        worker.ask_again_at = now.mono + ASK_AGAIN_SECONDS
+        leader.effects.append(Send(key, Resend(leader.epoch, worker.session, missing)))
+
+
+def _unknown(
+    leader: Leader,
+    worker: Worker,
+    stated: JobReport,
+    dropped: list[tuple[str, int]],
+    now: Instant,
+) -> None:
+    """A job we do not have: gone for certain, or to be asked for."""
+    uid = stated.uid
+    if uid in leader.departed:
+        if stated.last_seq > stated.acked_seq:
+            dropped.append((uid, stated.last_seq))
+        if (stated.queued or stated.running) and uid not in worker.ended:
+            leader.drop_at(worker, uid)
+    elif uid not in leader.set_aside and now.mono >= leader.unknown.get(uid, 0.0):
+        leader.unknown[uid] = now.mono + ASK_AGAIN_SECONDS
+        leader.effects.append(ReadJob(uid, stated.namespace, stated.name))
+
+
+def _fold(
+    worker: Worker,
+    job: Job,
+    stated: JobReport,
+    dropped: list[tuple[str, int]],
+    now: Instant,
+) -> bool:
+    """Fold the entries that follow what we have; False where one is missing."""
+    # What was acknowledged stands in a checkpoint, and will not be sent again.
+    upto = max(worker.folded.get(job.uid, 0), stated.acked_seq)
+    for entry in stated.entries:
+        if entry.seq != upto + 1:
+            if entry.seq <= upto:
+                continue
+            break
+        upto = entry.seq
+        if not job.finished and entry.run == job.run:
+            job.ledger.fold(worker.key, worker.node, entry, job.spec, now.mono)
+        elif not job.awaits_checkpoint(worker.key, worker.incarnation):
+            worker.confirmed[job.uid] = upto
+            continue
+        # Acknowledged in order: what counts no more waits for what came before it.
+        job.unconfirmed.append(Unconfirmed(worker.key, worker.incarnation, worker.node, entry))
+        job.touch()
+    worker.folded[job.uid] = upto
+    if stated.acked_seq < worker.confirmed.get(job.uid, 0):
+        dropped.append((job.uid, worker.confirmed[job.uid]))
+    return upto >= stated.last_seq
+
+
+def _believe(
+    leader: Leader, worker: Worker, job: Job, stated: JobReport | None, now: Instant
+) -> None:
+    """Make the ledger agree with what a worker says it holds."""
+    ledger, key = job.ledger, worker.key
+    running = from_ranges(stated.running) if stated else BitMap()
+    holds = from_ranges(stated.queued) | running if stated else BitMap()
+    if stated and stated.run != job.run:
+        leader.end_at(worker, job, holds)
+        return
+    assigned = ledger.assigned.get(key)
+    if assigned is not None and assigned != holds:
+        missing = assigned - holds - worker.in_flight(job.uid)
+        if missing:
+            if worker.restarted:
+                ledger.interrupt(key, missing, worker.node, job.spec, now.mono)
+            ledger.release(key, missing)
+            job.touch()
+    worker.still_ending(job.uid, holds)
+    if holds:
+        if job.finished or job.verdict is not None:
+            ledger.adopt(key, holds)
+            leader.end_at(worker, job, holds)
+        else:
+            recorded = ledger.recorded
+            unwanted = ledger.adopt(key, holds) | (holds & recorded.succeeded)
+            unwanted |= holds & recorded.failed
+            leader.end_at(worker, job, unwanted)
+    stray = holds - ledger.assigned.get(key, BitMap())
+    if stray:
+        ledger.stray[key] = stray
+    else:
+        ledger.stray.pop(key, None)
+    started = running & ledger.assigned.get(key, BitMap())
+    if started != ledger.running.get(key, BitMap()):
+        ledger.running[key] = started
+        job.touch()

@@ -1,0 +1,201 @@
+"""A job's state as the status that users read."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from distributedjob_api import reasons
+from distributedjob_api.counters import encode_counters
+from distributedjob_api.indexes import encode, format_indexes
+from distributedjob_api.v1alpha1 import Condition, ExactSets, Phase, Status
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.verdict import INTERIM
+
+READABLE_CHARACTERS = 1024
+"""Longer lists of indexes are cut, and the exact sets stand beside them."""
+
+MAX_NODES = 64
+MAX_MESSAGE = 1024
+
+
+def build(
+    job: Job, *, waiting: reasons.Explained | None, installation: str, leader: str, epoch: int,
+    now: Instant,
+) -> dict[str, Any]:  # fmt: skip
+    """The whole status of a job, ready to be written.
+
+    Args:
+        job: the job; its conditions are replaced by the ones built here.
+        waiting: why nothing of it runs, where that is so.
+        installation: the Lease that elects the leader.
+        leader: who writes.
+        epoch: the leader's fencing number.
+        now: for stamps of what has changed.
+    """
+    ledger, recorded = job.ledger, job.ledger.recorded
+    succeeded, failed = len(recorded.succeeded), len(recorded.failed)
+    # What a lost worker brings back after the end is ended there and counts as cancelled.
+    running = 0 if job.finished else ledger.running_count
+    undone = job.undone
+    cancelled = undone if job.finished else 0
+    job.conditions = _conditions(job, waiting, now)
+    completed_text, completed_whole = format_indexes(recorded.succeeded, READABLE_CHARACTERS)
+    failed_text, failed_whole = format_indexes(recorded.failed, READABLE_CHARACTERS)
+    exact = None
+    if not (completed_whole and failed_whole):
+        exact = ExactSets(completed=encode(recorded.succeeded), failed=encode(recorded.failed))
+    status = Status(
+        observed_generation=job.generation,
+        phase=job.phase,
+        conditions=job.conditions,
+        start_time=job.start_time,
+        completion_time=job.completion_time,
+        progress=f"{succeeded + failed}/{job.total}",
+        duration=_duration(job, now.wall),
+        pending=max(0, undone - running - cancelled),
+        running=running,
+        succeeded=succeeded,
+        failed=failed,
+        cancelled=cancelled,
+        failures=recorded.failures,
+        retries=recorded.retries,
+        interruptions=recorded.interruptions,
+        completed_indexes=completed_text,
+        failed_indexes=failed_text,
+        exact=exact,
+        counters=encode_counters(
+            {i: (t.ended, t.failures, t.interruptions) for i, t in recorded.tries.items()}
+        ),
+        recent_failures=recorded.recent_failures,
+        nodes=_nodes(job),
+        installation=installation,
+        leader=leader,
+        epoch=epoch,
+        run=job.run,
+        rerun_token=job.rerun_token,
+        items_hash=job.items.digest,
+        active_seconds=round(job.clock.seconds(now.mono), 3),
+        dispatched_below=recorded.dispatched_below,
+    )
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def stalled(body: Mapping[str, Any], problem: str, now: Instant) -> dict[str, Any]:
+    """The status of an object that cannot be read: what it says, and why nothing is done."""
+    status = dict(body.get("status") or {})
+    generation = body["metadata"].get("generation", 0)
+    kinds = ("Reconciling", "Stalled", "Ready")
+    kept = [c for c in status.get("conditions") or () if c.get("type") not in kinds]
+    reason, message = reasons.invalid(problem)
+    for kind in kinds:
+        condition = Condition(
+            type=kind,
+            status="True" if kind == "Stalled" else "False",
+            reason=reason,
+            message=message[:MAX_MESSAGE],
+            last_transition_time=now.wall,
+            observed_generation=generation,
+        )
+        kept.append(condition.model_dump(mode="json", by_alias=True))
+    return {**status, "conditions": kept, "observedGeneration": generation}
+
+
+def _nodes(job: Job) -> list[str]:
+    held = () if job.finished else job.ledger.assigned
+    job.nodes = sorted({name for _, name in held})[:MAX_NODES]
+    return job.nodes
+
+
+def _duration(job: Job, wall: datetime) -> str:
+    if job.start_time is None:
+        return ""
+    return human_duration((job.completion_time or wall) - job.start_time)
+
+
+def human_duration(span: timedelta) -> str:
+    """A span as kubectl prints it: two units, the coarser the longer it lasts.
+
+    After ``k8s.io/apimachinery/pkg/util/duration.HumanDuration``.
+    """
+    seconds = max(0, int(span.total_seconds()))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if seconds < 120:
+        return f"{seconds}s"
+    if minutes < 10:
+        return _two(minutes, "m", seconds % 60, "s")
+    if minutes < 180:
+        return f"{minutes}m"
+    if hours < 8:
+        return _two(hours, "h", minutes % 60, "m")
+    if hours < 48:
+        return f"{hours}h"
+    if hours < 192:
+        return _two(days, "d", hours % 24, "h")
+    return f"{days}d"
+
+
+def _two(coarse: int, coarse_unit: str, fine: int, fine_unit: str) -> str:
+    return f"{coarse}{coarse_unit}{fine}{fine_unit}" if fine else f"{coarse}{coarse_unit}"
+
+
+def _conditions(job: Job, waiting: reasons.Explained | None, now: Instant) -> list[Condition]:
+    """Job's conditions, ours, and kstatus' (protocol item 27)."""
+    wanted: list[tuple[str, bool, reasons.Explained]] = []
+    verdict = job.verdict
+    if verdict is not None and verdict.phase in INTERIM:
+        wanted.append((INTERIM[verdict.phase], True, verdict.because))
+    wanted += _suspension(job)
+    if job.finished and verdict is not None:
+        good = job.phase is Phase.COMPLETE
+        wanted.append((job.phase.value, True, verdict.because))
+        wanted.append(("Finished", True, verdict.because))
+        wanted.append(("Reconciling", False, verdict.because))
+        wanted.append(("Stalled", not good, verdict.because))
+        wanted.append(("Ready", good, verdict.because))
+    else:
+        progress = _progress(job, waiting)
+        stalled = bool(job.problem)
+        wanted.append(("Finished", False, progress))
+        wanted.append(("Reconciling", not stalled, progress))
+        wanted.append(("Stalled", stalled, progress))
+        wanted.append(("Ready", False, progress))
+    return list(_merge(job, wanted, now))
+
+
+def _suspension(job: Job) -> list[tuple[str, bool, reasons.Explained]]:
+    """Job's ``Suspended``: there once the job was suspended, and then for good."""
+    if job.phase is Phase.SUSPENDED:
+        return [("Suspended", True, reasons.suspended())]
+    if any(condition.type == "Suspended" for condition in job.conditions):
+        return [("Suspended", False, reasons.resumed())]
+    return []
+
+
+def _merge(
+    job: Job, wanted: list[tuple[str, bool, reasons.Explained]], now: Instant
+) -> Iterable[Condition]:
+    """``lastTransitionTime`` moves only when the status of a condition changes."""
+    before = {condition.type: condition for condition in job.conditions}
+    for kind, holds, (reason, message) in wanted:
+        status = "True" if holds else "False"
+        old = before.get(kind)
+        since = old.last_transition_time if old and old.status == status else now.wall
+        yield Condition(
+            type=kind,
+            status=status,
+            reason=reason,
+            message=message[:MAX_MESSAGE],
+            last_transition_time=since,
+            observed_generation=job.generation,
+        )
+
+
+def _progress(job: Job, waiting: reasons.Explained | None) -> reasons.Explained:
+    if job.problem:
+        return reasons.invalid(job.problem)
+    if job.verdict is not None:
+        return reasons.ending(len(job.ledger.busy), _nodes(job))
+    if job.barrier and job.run:
+        return reasons.starting_over()
+    return waiting or reasons.progressing()

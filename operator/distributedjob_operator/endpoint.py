@@ -1,0 +1,115 @@
+"""The operator's own HTTP endpoint: probes, and the results of jobs.
+
+``GET /readyz`` answers 200 once NATS and the API server answer. ``GET
+/v1/namespaces/<namespace>/distributedjobs/<name>/output`` streams what a job's tasks
+wrote to stdout, in index order, to whoever may ``get distributedjobs/log`` there; no
+user ever gets NATS credentials.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from aiohttp import web
+
+from distributedjob_api.messages import JournalBatch
+from distributedjob_operator.errors import OperatorError
+from distributedjob_operator.ports import NotFound, Unavailable
+from distributedjob_operator.results import last_records
+
+_log = logging.getLogger(__name__)
+
+STREAMS: Final = ("stdout", "stderr")
+
+
+class AccessPort(Protocol):
+    """Who may read results; see ``kube.access``."""
+
+    async def may_read(self, token: str, namespace: str, name: str) -> bool | None:
+        """Whether a bearer token opens a job; None where it is nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the endpoint gets its answers from."""
+
+    ready: Callable[[], Awaitable[str]]
+    read_job: Callable[[str, str], Awaitable[dict[str, Any]]]
+    read_journal: Callable[[str], AsyncIterator[JournalBatch]]
+    access: AccessPort
+
+
+class Endpoint:
+    """Serves until it is stopped."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        application = web.Application(middlewares=[_plain_errors])
+        application.router.add_get("/readyz", self._readyz)
+        application.router.add_get(
+            "/v1/namespaces/{namespace}/distributedjobs/{name}/output", self._output
+        )
+        self._runner = web.AppRunner(application, access_log=None)
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; raises :class:`OperatorError` where the address cannot be had."""
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except (OSError, UnicodeError) as error:
+            raise OperatorError(
+                f"DJOB_ENDPOINT_LISTEN: cannot listen on {host}:{port}: {error}"
+            ) from error
+
+    async def stop(self) -> None:
+        """Close every connection."""
+        await self._runner.cleanup()
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        missing = await self._sources.ready()
+        return web.Response(status=503 if missing else 200, text=f"{missing or 'ok'}\n")
+
+    async def _output(self, request: web.Request) -> web.StreamResponse:
+        namespace, name = request.match_info["namespace"], request.match_info["name"]
+        stream = request.query.get("stream", "stdout")
+        if stream not in STREAMS:
+            raise web.HTTPBadRequest(text=f"stream must be one of {', '.join(STREAMS)}\n")
+        await self._authorize(request, namespace, name)
+        body = await self._sources.read_job(namespace, name)
+        run = (body.get("status") or {}).get("run", 0)
+        batches = self._sources.read_journal(body["metadata"]["uid"])
+        records = await last_records(batches, run)
+        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        await response.prepare(request)
+        for index in sorted(records):
+            content = getattr(records[index], stream)
+            if content:
+                await response.write(content)
+        await response.write_eof()
+        return response
+
+    async def _authorize(self, request: web.Request, namespace: str, name: str) -> None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise web.HTTPUnauthorized(text="send a Kubernetes bearer token\n")
+        allowed = await self._sources.access.may_read(token.strip(), namespace, name)
+        if allowed is None:
+            raise web.HTTPUnauthorized(text="the API server does not know this token\n")
+        if not allowed:
+            raise web.HTTPForbidden(
+                text=f"needs the right to get distributedjobs/log in namespace {namespace}\n"
+            )
+
+
+@web.middleware
+async def _plain_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except NotFound:
+        raise web.HTTPNotFound(text="there is no such DistributedJob\n") from None
+    except Unavailable as error:
+        _log.warning("%s was not served: %s", request.path, error)
+        raise web.HTTPServiceUnavailable(text=f"{error}\n") from None

@@ -1,0 +1,44 @@
+"""Who asks, and whether they may: TokenReview and SubjectAccessReview (protocol item 17)."""
+
+from kubernetes.aio import client
+
+from distributedjob_api import constants
+from distributedjob_operator.kube.client import REQUEST_SECONDS, in_our_words
+
+
+class Access:
+    """Answers for the endpoint whether a bearer token may read a job's results."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._authentication = client.AuthenticationV1Api(api)
+        self._authorization = client.AuthorizationV1Api(api)
+
+    async def may_read(self, token: str, namespace: str, name: str) -> bool | None:
+        """Whether the token's user may ``get distributedjobs/log``; None = nobody's token."""
+        async with in_our_words():
+            review = await self._authentication.create_token_review(
+                client.V1TokenReview(spec=client.V1TokenReviewSpec(token=token)),
+                _request_timeout=REQUEST_SECONDS,
+            )
+            if not review.status or not review.status.authenticated:
+                return None
+            user = review.status.user or client.V1UserInfo()
+            answer = await self._authorization.create_subject_access_review(
+                client.V1SubjectAccessReview(
+                    spec=client.V1SubjectAccessReviewSpec(
+                        user=user.username,
+                        groups=user.groups,
+                        uid=user.uid,
+                        resource_attributes=client.V1ResourceAttributes(
+                            group=constants.GROUP,
+                            resource=constants.PLURAL,
+                            subresource="log",
+                            verb="get",
+                            namespace=namespace,
+                            name=name,
+                        ),
+                    )
+                ),
+                _request_timeout=REQUEST_SECONDS,
+            )
+        return bool(answer.status and answer.status.allowed)

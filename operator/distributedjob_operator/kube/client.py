@@ -1,0 +1,56 @@
+"""One API client, and its errors in our words."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+from kubernetes.aio import client, config
+
+from distributedjob_operator.errors import OperatorError
+from distributedjob_operator.ports import Conflict, NotFound, Unavailable
+
+REQUEST_SECONDS = 3.0
+"""No request may outlast the renew deadline of the Lease."""
+
+_IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+async def connect() -> client.ApiClient:
+    """A client from ``KUBECONFIG``, the service account, or ``~/.kube/config``."""
+    configuration = client.Configuration()
+    configuration.retries = False
+    kubeconfig = os.environ.get("KUBECONFIG") or None
+    try:
+        if _IN_CLUSTER.exists() and kubeconfig is None:
+            config.load_incluster_config(client_configuration=configuration)
+        else:
+            # The client's own default was fixed when it was imported.
+            await config.load_kube_config(
+                config_file=kubeconfig, client_configuration=configuration
+            )
+        return client.ApiClient(configuration)
+    except Exception as error:
+        # Whatever a file that is no kubeconfig makes the loader raise.
+        reason = " ".join(f"{type(error).__name__} {error}".split())
+        raise OperatorError(
+            f"no way to the API server: {reason}; set KUBECONFIG to a kubeconfig file"
+            f" (now {kubeconfig or 'not set'})"
+        ) from error
+
+
+@asynccontextmanager
+async def in_our_words() -> AsyncIterator[None]:
+    """Translate the client's errors into those of ``ports``."""
+    try:
+        yield
+    except client.ApiException as error:
+        if error.status == 404:
+            raise NotFound(str(error.reason)) from error
+        if error.status == 409:
+            raise Conflict(str(error.reason)) from error
+        detail = (error.body or "")[:300]
+        raise Unavailable(f"HTTP {error.status} {error.reason} {detail}") from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise Unavailable(f"{type(error).__name__} {error}".strip()) from error

@@ -1,0 +1,89 @@
+"""The DistributedJob objects."""
+
+from typing import Any, cast
+
+from kubernetes.aio import client
+
+from distributedjob_api import constants
+from distributedjob_operator.kube.client import REQUEST_SECONDS, in_our_words
+
+_LIST_SECONDS = 30.0
+
+
+class DistributedJobs:
+    """:class:`~distributedjob_operator.ports.JobStore` on the API server."""
+
+    def __init__(self, api: client.ApiClient, namespaces: list[str]) -> None:
+        self._custom = client.CustomObjectsApi(api)
+        self._namespaces = namespaces
+
+    async def list_jobs(self) -> list[dict[str, Any]]:
+        """Every job of the watched namespaces, or of all."""
+        kind = (constants.GROUP, constants.VERSION)
+        found: list[dict[str, Any]] = []
+        async with in_our_words():
+            if not self._namespaces:
+                answer = await self._custom.list_cluster_custom_object(
+                    *kind, constants.PLURAL, _request_timeout=_LIST_SECONDS
+                )
+                found += cast("dict[str, Any]", answer)["items"]
+            for namespace in self._namespaces:
+                answer = await self._custom.list_namespaced_custom_object(
+                    *kind, namespace, constants.PLURAL, _request_timeout=_LIST_SECONDS
+                )
+                found += cast("dict[str, Any]", answer)["items"]
+        return found
+
+    async def read_job(self, namespace: str, name: str) -> dict[str, Any]:
+        """The object as etcd has it now."""
+        async with in_our_words():
+            answer = await self._custom.get_namespaced_custom_object(
+                constants.GROUP,
+                constants.VERSION,
+                namespace,
+                constants.PLURAL,
+                name,
+                _request_timeout=REQUEST_SECONDS,
+            )
+        return cast("dict[str, Any]", answer)
+
+    async def write_status(
+        self, namespace: str, name: str, uid: str, version: str, status: dict[str, Any]
+    ) -> str:
+        """PUT to the status subresource: a stale version answers 409 (protocol item 26)."""
+        body = {
+            "apiVersion": constants.API_VERSION,
+            "kind": constants.KIND,
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "uid": uid,
+                "resourceVersion": version,
+            },
+            "status": status,
+        }
+        async with in_our_words():
+            answer = await self._custom.replace_namespaced_custom_object_status(
+                constants.GROUP,
+                constants.VERSION,
+                namespace,
+                constants.PLURAL,
+                name,
+                body,
+                _request_timeout=REQUEST_SECONDS,
+            )
+        return str(cast("dict[str, Any]", answer)["metadata"]["resourceVersion"])
+
+    async def delete_job(self, namespace: str, name: str, uid: str) -> None:
+        """Delete the object with this uid, not one of the same name."""
+        async with in_our_words():
+            await self._custom.delete_namespaced_custom_object(
+                constants.GROUP,
+                constants.VERSION,
+                namespace,
+                constants.PLURAL,
+                name,
+                propagation_policy="Background",
+                body=client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=uid)),
+                _request_timeout=REQUEST_SECONDS,
+            )

@@ -1,0 +1,60 @@
+"""Node objects: the machine registry's first half, address and allocatable CPU."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from kubernetes.aio import client
+
+from distributedjob_api.quantity import QuantityError, cpu_millis, memory_bytes
+from distributedjob_operator.core.fleet import Node
+from distributedjob_operator.core.policy.nodes import Taint
+from distributedjob_operator.kube.client import in_our_words
+
+_LIST_SECONDS = 30.0
+
+
+class Nodes:
+    """:class:`~distributedjob_operator.ports.NodeStore` on the API server."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._api = api
+        self._core = client.CoreV1Api(api)
+
+    async def list_nodes(self) -> list[Node]:
+        """Every node of the cluster."""
+        async with in_our_words():
+            answer = await self._core.list_node(_request_timeout=_LIST_SECONDS)
+        items = cast("dict[str, Any]", self._api.sanitize_for_serialization(answer))["items"]
+        return [node_of(item) for item in items]
+
+
+def node_of(body: Mapping[str, Any]) -> Node:
+    """A Node object as the planner sees it; what cannot be read counts as nothing."""
+    status = body.get("status") or {}
+    spec = body.get("spec") or {}
+    allocatable = status.get("allocatable") or {}
+    addresses = {entry["type"]: entry["address"] for entry in status.get("addresses") or ()}
+    ready = any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in status.get("conditions") or ()
+    )
+    return Node(
+        name=body["metadata"]["name"],
+        address=addresses.get("InternalIP", addresses.get("Hostname", "")),
+        cpu_millis=_read(cpu_millis, allocatable.get("cpu")),
+        ready=ready,
+        cordoned=bool(spec.get("unschedulable")),
+        memory_bytes=_read(memory_bytes, allocatable.get("memory")),
+        labels=body["metadata"].get("labels") or {},
+        taints=[
+            Taint(taint["key"], taint.get("value", ""), taint["effect"])
+            for taint in spec.get("taints") or ()
+        ],
+    )
+
+
+def _read(parse: Callable[[str], int], text: object) -> int:
+    try:
+        return parse(str(text or 0))
+    except QuantityError:
+        return 0

@@ -1,0 +1,108 @@
+"""kopf as the watch front end, and nothing more.
+
+It runs in a thread and loop of its own, since on exit it cancels every task of its
+loop; its handlers only hand events over and never patch an object, so that kopf
+leaves neither annotations nor finalizers. ``standalone`` keeps foreign peerings of
+other kopf operators from pausing ours.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import kopf
+
+from distributedjob_api import constants
+
+_log = logging.getLogger(__name__)
+
+Handler = Callable[[str | None, Mapping[str, Any]], None]
+"""Gets the watch event's type (None: from the initial list) and the object."""
+
+STOP_SECONDS = 5.0
+
+# It warns that we handle the signals, and logs with a traceback what it raises as well.
+logging.getLogger("kopf._core.reactor.running").setLevel(logging.CRITICAL)
+
+
+class Watch:
+    """Watches jobs and nodes until it is stopped."""
+
+    def __init__(self, namespaces: list[str], on_job: Handler, on_node: Handler) -> None:
+        self._namespaces = namespaces
+        self._on_job, self._on_node = on_job, on_node
+        self._on_died: Callable[[str], None] = lambda _: None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, on_died: Callable[[str], None]) -> None:
+        """Start watching; ``on_died`` hears, from the thread, why it ended by itself."""
+        self._on_died = on_died
+        self._begin()
+
+    def restart(self) -> None:
+        """Begin anew beside the old watchers, which are told to end.
+
+        A watcher task of kopf that has died is not restarted by kopf, and the
+        process stays up, deaf; the relist finds out.
+        """
+        self._stop.set()
+        self._begin()
+
+    def stop(self) -> None:
+        """End the watching and wait for its thread."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
+
+    def _begin(self) -> None:
+        self._stop = threading.Event()
+        registry = self._registry()
+        self._thread = threading.Thread(
+            target=self._run, args=(registry, self._stop), name="kopf", daemon=True
+        )
+        self._thread.start()
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+
+        @kopf.on.login(registry=registry)
+        def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+            return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+        def handle(group: str, version: str, plural: str, handler: Handler) -> None:
+            @kopf.on.event(group, version, plural, registry=registry)
+            async def on_event(event: Mapping[str, Any], **_: Any) -> None:
+                handler(event["type"], event["object"])
+
+        handle(constants.GROUP, constants.VERSION, constants.PLURAL, self._on_job)
+        handle("", "v1", "nodes", self._on_node)
+        return registry
+
+    def _run(self, registry: kopf.OperatorRegistry, stop: threading.Event) -> None:
+        settings = kopf.OperatorSettings()
+        settings.posting.enabled = False
+        settings.queueing._batch_window = 0.0  # Events of one object are not held back.
+        settings.scanning.disabled = True
+        reason = "it went away"
+        try:
+            asyncio.run(
+                kopf.operator(
+                    registry=registry,
+                    settings=settings,
+                    standalone=True,
+                    clusterwide=not self._namespaces,
+                    namespaces=self._namespaces,
+                    stop_flag=stop,
+                )
+            )
+        except kopf.LoginError:
+            reason = "the API server refuses our credentials"
+        except Exception as error:
+            reason = " ".join(f"{type(error).__name__} {error}".split())
+        if stop.is_set():
+            _log.debug("a watch of the API server was ended: %s", reason)
+        else:
+            self._on_died(reason)

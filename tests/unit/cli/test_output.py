@@ -1,0 +1,208 @@
+"""``djob output``: who asks whom, with which token, and what is said when it cannot be."""
+
+import io
+import json
+
+import pytest
+import requests
+from typer.testing import CliRunner
+
+from distributedjob_cli.app import app
+from distributedjob_cli.commands import endpoint
+from distributedjob_cli.commands.endpoint import EndpointError, find_endpoint
+from distributedjob_cli.commands.kubeconfig import KubeconfigError, read_kubeconfig
+from distributedjob_cli.commands.output import copy
+
+LEASE = ("djob-system", "distributedjob")
+
+
+def kubeconfig(folder, name="config", **changes):
+    document = {
+        "clusters": [
+            {"name": "c", "cluster": {"server": "https://api", **changes.pop("cluster", {})}}
+        ],
+        "users": [{"name": "u", "user": changes.pop("user", {"token": "secret"})}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", "namespace": "team"}}],
+        "current-context": "x",
+        **changes,
+    }
+    path = folder / name
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_the_current_context_gives_cluster_user_and_namespace(tmp_path):
+    config = read_kubeconfig(kubeconfig(tmp_path), "", {})
+    assert config.cluster == {"server": "https://api"}
+    assert (config.token(), config.namespace) == ("secret", "team")
+
+
+def test_of_several_files_the_first_that_knows_a_name_decides(tmp_path):
+    first = kubeconfig(tmp_path, "first", users=[], contexts=[])
+    second = kubeconfig(tmp_path, "second", cluster={"server": "https://other"})
+    missing = tmp_path / "missing"
+    config = read_kubeconfig(None, "", {"KUBECONFIG": f"{missing}:{first}:{second}"})
+    assert config.cluster["server"] == "https://api"
+    assert config.token() == "secret"
+
+
+def test_paths_are_relative_to_the_file(tmp_path):
+    (tmp_path / "token").write_text("from-file\n")
+    path = kubeconfig(
+        tmp_path, user={"tokenFile": "token"}, cluster={"certificate-authority": "ca"}
+    )
+    config = read_kubeconfig(path, "", {})
+    assert config.token() == "from-file"
+    assert config.cluster["certificate-authority"] == str(tmp_path / "ca")
+
+
+@pytest.mark.parametrize(
+    "user",
+    [{}, {"client-certificate-data": "eA=="}, {"exec": {"command": "aws"}}],
+    ids=["nothing", "certificate", "plugin"],
+)
+def test_a_user_without_token_is_told_how_to_get_one(tmp_path, user):
+    config = read_kubeconfig(kubeconfig(tmp_path, user=user), "", {})
+    with pytest.raises(KubeconfigError, match="kubectl create token"):
+        config.token()
+
+
+@pytest.mark.parametrize(
+    ("changes", "context", "message"),
+    [
+        ({"current-context": ""}, "", "no current context"),
+        ({}, "other", "no context 'other'"),
+        ({"clusters": []}, "", "no cluster 'c'"),
+        ({"users": None}, "", "no user 'u'"),
+        ({"users": "many"}, "", "no list of users"),
+    ],
+)
+def test_what_a_kubeconfig_lacks_is_named(tmp_path, changes, context, message):
+    with pytest.raises(KubeconfigError, match=message):
+        read_kubeconfig(kubeconfig(tmp_path, **changes), context, {})
+
+
+@pytest.mark.parametrize("content", [b"\t{", b"- a", b"\xff\xfe\xff"])
+def test_a_file_that_is_no_kubeconfig_is_named(tmp_path, content):
+    path = tmp_path / "config"
+    path.write_bytes(content)
+    with pytest.raises(KubeconfigError, match=str(path)):
+        read_kubeconfig(path, "", {})
+
+
+class Answers:
+    """Stands for ``requests``: one answer, and the requests that got it."""
+
+    def __init__(self, monkeypatch, status=200, body=b"", error=None):
+        self.asked = []
+
+        def send(adapter, request, **_):
+            self.asked.append(request)
+            if error is not None:
+                raise error
+            response = requests.Response()
+            response.status_code, response.url, response.request = status, request.url, request
+            response.raw = io.BytesIO(body)
+            return response
+
+        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+        monkeypatch.setattr(endpoint.HTTPClient.http_adapter_cls, "_do_send", send)
+
+
+def lease(**annotations):
+    return json.dumps({"metadata": {"annotations": annotations}}).encode()
+
+
+def test_the_lease_names_the_endpoint(monkeypatch):
+    answers = Answers(
+        monkeypatch, body=lease(**{"distributedjob.dev/endpoint": "http://127.0.0.1:8080"})
+    )
+    assert find_endpoint({"server": "https://api"}, "t0ken", LEASE) == "http://127.0.0.1:8080"
+    (request,) = answers.asked
+    assert request.url.endswith("/namespaces/djob-system/leases/distributedjob")
+    assert request.headers["Authorization"] == "Bearer t0ken"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "message"),
+    [
+        (404, b"{}", "no operator: there is no Lease djob-system/distributedjob"),
+        (401, b"{}", "does not know this token"),
+        (403, b'{"message": "may not"}', "may not; name another Lease"),
+        (200, lease(), "names no endpoint"),
+        (200, b"<html>", "is no Kubernetes API server"),
+        (200, lease(**{"distributedjob.dev/endpoint": "http://10.0.0.1"}), "unencrypted"),
+    ],
+    ids=["no lease", "unknown token", "forbidden", "no annotation", "no API", "in the clear"],
+)
+def test_without_an_endpoint_the_reason_is_said(monkeypatch, status, body, message):
+    Answers(monkeypatch, status, body)
+    with pytest.raises(EndpointError, match=message):
+        find_endpoint({"server": "https://api"}, "t0ken", LEASE)
+
+
+def run(*arguments, **environment):
+    return CliRunner().invoke(
+        app, ["output", *arguments], env={"DJOB_TOKEN": "t0ken", **environment}
+    )
+
+
+def test_output_is_printed_byte_for_byte(monkeypatch):
+    answers = Answers(monkeypatch, body=b"\x00\xff\n")
+    result = run("job", "-n", "team", "--stream", "stderr", DJOB_ENDPOINT="http://127.0.0.1:1")
+    assert (result.exit_code, result.stdout_bytes) == (0, b"\x00\xff\n")
+    assert answers.asked[0].url == (
+        "http://127.0.0.1:1/v1/namespaces/team/distributedjobs/job/output?stream=stderr"
+    )
+
+
+def test_a_refusal_is_one_line_and_exit_code_1(monkeypatch):
+    Answers(monkeypatch, 404, b"there is no such DistributedJob\n")
+    result = run("job", "--endpoint", "http://127.0.0.1:1")
+    assert result.exit_code == 1
+    assert result.stderr.endswith(": default/job: there is no such DistributedJob\n")
+
+
+def test_no_answer_is_one_line_and_exit_code_1(monkeypatch):
+    refused = requests.ConnectionError()
+    refused.__cause__ = OSError(111, "Connection refused")
+    Answers(monkeypatch, error=refused)
+    result = run("job", "--endpoint", "http://127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:1 does not answer: Connection refused" in result.stderr
+
+
+@pytest.mark.parametrize("token", ["t\u00f6ken", "two\nlines"])
+def test_what_is_no_token_is_not_sent(monkeypatch, token):
+    answers = Answers(monkeypatch)
+    result = run("job", "--endpoint", "http://127.0.0.1:1", DJOB_TOKEN=token)
+    assert (result.exit_code, answers.asked) == (1, [])
+    assert "no bearer token has" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["team/job"],
+        ["job", "--lease", "x"],
+        ["job", "--endpoint", "x"],
+        ["job", "--endpoint", "http://[::bad"],
+        ["job", "--endpoint", "http://host:port"],
+        ["job", "--endpoint", "http://host:70000"],
+        ["job", "--endpoint", "http://"],
+        ["job", "--stream", "x"],
+        [],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments):
+    assert run(*arguments).exit_code == 2
+
+
+def test_a_reader_that_stops_reading_ends_it_quietly(tmp_path):
+    class Closed(io.FileIO):
+        def write(self, _):
+            raise BrokenPipeError
+
+    with Closed(tmp_path / "file", "w") as target, pytest.raises(Exception) as ended:  # noqa: PT011
+        copy([b"x"], target)
+    assert ended.value.exit_code == 141

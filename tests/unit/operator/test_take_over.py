@@ -1,0 +1,192 @@
+"""Another leader: it goes on from the record and from what the workers say."""
+
+import pytest
+
+from distributedjob_api.messages import Announce, Commands, Hello, Refusal
+from distributedjob_api.v1alpha1 import parse
+from distributedjob_operator.core import reporting
+from distributedjob_operator.core.effects import RaiseEpoch
+from distributedjob_operator.core.explain import why_waiting
+from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.core.round import settle
+from tests.support.builders import a_job, a_node, at, job_body
+from tests.support.fleet import FakeWorker
+from tests.support.worlds import (
+    N1,
+    N2,
+    UID,
+    a_report,
+    a_world,
+    heard,
+    last,
+    ran,
+    replaced,
+    sent,
+    successor,
+)
+
+
+def test_a_new_leader_goes_on_from_the_record_and_repeats_nothing_of_it():
+    world = a_world(2)
+    for _ in range(2):
+        world.now += 2
+        world.tick()
+    done = set(world.leader.jobs[UID].ledger.recorded.succeeded)
+    assert len(done) >= 4
+    successor(world)
+    world.deliver()
+    world.run(UID)
+    assert (last(world)["phase"], last(world)["epoch"], last(world)["succeeded"]) == (
+        "Complete",
+        6,
+        10,
+    )
+    assert all(count == 1 for count in ran(world).values())
+
+
+def test_retries_and_failures_outlive_the_leader():
+    world = a_world(1, completions=1, backoffLimitPerIndex=1)
+    world.now = 2.0
+    world.tick(lambda index, ended: "ExitCode")
+    world.now += 2
+    world.deliver()
+    successor(world, completions=1, backoffLimitPerIndex=1, retryPolicy={"initialSeconds": 0})
+    world.deliver()
+    world.run(UID, lambda index, ended: "ExitCode")
+    assert (last(world)["phase"], last(world)["retries"], ran(world)[0]) == ("Failed", 1, 2)
+
+
+def test_a_new_leader_waits_for_the_statement_of_a_worker_before_it_plans_on():
+    world = a_world(1, 1)
+    successor(world)
+    settle(world.leader, at(world.now))
+    assert not sent(world.leader.take_effects(), Commands)
+    world.deliver()
+    assert why_waiting(world.leader, world.leader.jobs[UID], world.now)[0] == "TakingOver"
+
+
+def test_a_worker_of_another_pool_does_not_answer_for_its_node():
+    world = a_world(1)
+    successor(world)
+    job = world.leader.jobs[UID]
+    assert job.awaited == {"n1"}
+    other = FakeWorker("n1", pool="gpu")
+    world.workers[other.key] = other
+    reporting.hello(world.leader, other.key, other.hello(), at(0))
+    world.deliver()
+    a_report(world, other)
+    assert job.awaited == {"n1"}
+
+
+def test_a_worker_that_never_answers_is_waited_for_only_so_long():
+    world = a_world(1, 1)
+    successor(world)
+    del world.workers[N1]
+    for _ in range(5):
+        world.now += 5
+        world.report_all()
+        world.deliver()
+    world.run(UID)
+    assert last(world)["phase"] == "Complete"
+
+
+def test_a_job_whose_tasks_all_ended_under_another_leader_has_a_start():
+    world = a_world(10)
+    world.workers[N1].start()
+    world.workers[N1].finish()
+    world.statuses.clear()
+    successor(world)
+    world.deliver()
+    world.report_all()
+    world.deliver()
+    assert last(world)["phase"] == "Complete"
+    assert last(world)["startTime"]
+
+
+def test_a_worker_of_an_older_epoch_is_told_of_ours():
+    world = a_world(1)
+    world.leader.new_epoch(9)
+    world.leader.take_effects()
+    (announce,) = sent(a_report(world, world.workers[N1]), Announce)
+    assert announce.epoch == 9
+
+
+def test_an_epoch_above_ours_is_never_ignored():
+    world = a_world(1)
+    world.leader.take_effects()
+    reporting.hello(world.leader, N2, Hello("i", 99, "n2", "", "", 1, 1, []), at(0))
+    body = job_body(version=90_000)
+    body["status"] = {"epoch": 50, "leader": "elsewhere"}
+    world.leader.job_seen(parse(body), at(0))
+    assert world.leader.take_effects() == [RaiseEpoch(99), RaiseEpoch(50)]
+
+
+def test_what_backed_off_waits_anew_under_another_leader():
+    world = a_world(1, completions=1, retryPolicy={"initialSeconds": 30})
+    world.now = 2.0
+    world.tick(lambda index, ended: "ExitCode")
+    world.now += 2
+    world.deliver()
+    replaced(world)
+    for _ in range(28):
+        heard(world, seconds=1.0)
+    assert not world.workers[N1].jobs[UID].queued
+    for _ in range(3):
+        heard(world, seconds=1.0)
+    assert list(world.workers[N1].jobs[UID].queued) == [0]
+
+
+def test_a_worker_gets_nothing_before_it_has_said_what_it_holds():
+    world = a_world(1, 1, completions=1)
+    holder = next(worker for worker in world.workers.values() if worker.jobs)
+    holder.start()
+    world.leader = Leader(world.leader.epoch + 1, "other", "ns/name")
+    nodes = [a_node("n1"), a_node("n2")]
+    world.leader.take_over([], nodes, at(world.now))
+    world.leader.take_effects()
+    for worker in world.workers.values():
+        reporting.hello(world.leader, worker.key, worker.hello(), at(world.now))
+    # A job that no worker has seen yet need not wait for any statement but theirs.
+    world.leader.job_seen(a_job("new", completions=1), at(world.now))
+    settle(world.leader, at(world.now))
+    assert not sent(world.leader.take_effects(), Commands)
+
+
+@pytest.mark.parametrize(
+    ("above", "heeded"),
+    [
+        pytest.param(1, True, id="the next one"),
+        pytest.param(2**32, True, id="as far as a backup may lie back"),
+        pytest.param(2**32 + 1, False, id="further than any API server could have come"),
+        pytest.param(0, False, id="our own"),
+    ],
+)
+def test_an_epoch_that_no_api_server_can_have_given_is_not_heeded(above: int, heeded: bool):
+    world = a_world(1)
+    reporting.refusal(world.leader, Refusal("i1", world.leader.epoch + above))
+    raised = [one for one in world.leader.take_effects() if isinstance(one, RaiseEpoch)]
+    assert bool(raised) is heeded
+
+
+def test_a_relist_makes_up_for_what_the_watch_missed_and_says_so():
+    world = a_world(1, 1)
+    nodes = list(world.leader.fleet.nodes.values())
+    known = a_job(version=world.version, **world.spec)
+    assert not world.leader.relisted([known], nodes, began=5.0, now=at(6))
+    assert world.leader.relisted([known, a_job("new")], nodes, began=5.0, now=at(6))
+    assert "uid-new" in world.leader.jobs
+    assert world.leader.relisted([known], nodes, began=7.0, now=at(8))
+    assert "uid-new" not in world.leader.jobs
+    assert world.leader.relisted([known], nodes[:1], began=7.0, now=at(8))
+    assert N2 not in world.leader.fleet.workers
+
+
+def test_what_was_seen_after_the_list_began_is_not_missing_from_it():
+    world = a_world(1)
+    nodes = list(world.leader.fleet.nodes.values())
+    known = a_job(version=world.version, **world.spec)
+    world.leader.job_seen(a_job("late"), at(6))
+    world.leader.node_seen(a_node("late"), at(6))
+    assert not world.leader.relisted([known], nodes, began=5.0, now=at(7))
+    assert "uid-late" in world.leader.jobs
+    assert "late" in world.leader.fleet.nodes

@@ -1,0 +1,97 @@
+"""The environment: defaults, quantities, and one clear line for each mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from distributedjob_worker.errors import SettingsError
+from distributedjob_worker.settings import read_password, read_settings
+
+GOOD = {
+    "DJOB_NATS_URL": "nats://nats:4222",
+    "DJOB_INSTALLATION": "djob-system/djob",
+    "DJOB_NODE": "node-1",
+    "DJOB_STATE_DIR": "/var/lib/djob",
+}
+
+
+def test_defaults() -> None:
+    settings = read_settings(GOOD)
+    assert settings.pool == "default"
+    assert settings.cpu_millis >= 1000
+    assert settings.memory_bytes > 0
+    assert settings.ready_file is None
+
+
+def test_quantities() -> None:
+    settings = read_settings(GOOD | {"DJOB_CPU": "1500m", "DJOB_MEMORY": "2Gi"})
+    assert (settings.cpu_millis, settings.memory_bytes) == (1500, 2 << 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DJOB_NATS_URL", ""),
+        ("DJOB_NATS_URL", "nats:4222"),
+        ("DJOB_NATS_URL", "http://nats:4222"),
+        ("DJOB_NATS_URL", "nats://"),
+        ("DJOB_NATS_URL", "nats://:4222"),
+        ("DJOB_NATS_URL", "nats://nats:port"),
+        ("DJOB_NATS_URL", "nats://nats:70000"),
+        ("DJOB_NATS_URL", "nats://[::1"),
+        ("DJOB_NATS_URL", "nats://one,two:4222"),
+        ("DJOB_INSTALLATION", "djob"),
+        ("DJOB_NODE", ""),
+        ("DJOB_NODE", "Node"),
+        ("DJOB_NODE", "node_1"),
+        ("DJOB_NODE", "node..1"),
+        ("DJOB_NODE", "node-1."),
+        ("DJOB_NODE", "n" * 254),
+        ("DJOB_POOL", "gpu.nodes"),
+        ("DJOB_POOL", "-gpu"),
+        ("DJOB_POOL", "gpu\n"),
+        ("DJOB_POOL", "p" * 64),
+        ("DJOB_STATE_DIR", ""),
+        ("DJOB_CPU", "0"),
+        ("DJOB_CPU", "many"),
+        ("DJOB_MEMORY", "-1"),
+        ("DJOB_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read_settings(GOOD | {name: value})
+    assert name in str(raised.value)
+    assert "set it to" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DJOB_NATS_URL", "tls://nats.example"),
+        ("DJOB_NATS_URL", "nats://user:secret@[::1]:4222"),
+        ("DJOB_NODE", "ip-10-0-0-1.eu.example"),
+        ("DJOB_NODE", "1"),
+        ("DJOB_POOL", "gpu-nodes"),
+    ],
+)
+def test_what_is_well_formed_is_taken(name: str, value: str) -> None:
+    assert value in read_settings(GOOD | {name: value}).model_dump().values()
+
+
+def test_a_password_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    settings = read_settings(GOOD | {"DJOB_NATS_PASSWORD_FILE": str(file)})
+    with pytest.raises(SettingsError, match="DJOB_NATS_PASSWORD_FILE"):
+        read_password(settings)
+    file.write_text("secret\n")
+    assert read_password(settings) == "secret"
+
+
+def test_a_password_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_bytes(b"\xff\xfe")
+    settings = read_settings(GOOD | {"DJOB_NATS_PASSWORD_FILE": str(file)})
+    with pytest.raises(SettingsError, match=r"^DJOB_NATS_PASSWORD_FILE .* is not UTF-8: "):
+        read_password(settings)

@@ -1,0 +1,222 @@
+"""The shell around the core: it applies effects and keeps the one timer.
+
+Everything here runs on the event loop's thread and waits for nothing but messages
+and the timer.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Final, Protocol, assert_never
+
+from distributedjob_api.messages import LeaderMessage, MessageError, decode_leader, encode_message
+from distributedjob_worker.core.effects import (
+    Effect,
+    Journal,
+    Publish,
+    Release,
+    Stop,
+    Store,
+    Wake,
+)
+from distributedjob_worker.core.worker import Worker
+from distributedjob_worker.execution.executor import Executor
+from distributedjob_worker.spool import Spool
+
+_log = logging.getLogger(__name__)
+
+LEAVE_SECONDS: Final = 5.0
+_RETRY_SECONDS: Final = 1.0
+
+
+class Transport(Protocol):
+    """What the agent needs of NATS."""
+
+    def publish(self, data: bytes) -> None:
+        """Send to the leader, now or never."""
+
+    def record(self, uid: str, data: bytes) -> None:
+        """Hand a batch to the journal."""
+
+
+class Agent:
+    """Core, executor and spool as one."""
+
+    def __init__(
+        self,
+        core: Worker,
+        lock: threading.Lock,
+        executor: Executor,
+        spool: Spool,
+        ready_file: Path | None,
+    ) -> None:
+        self._core = core
+        self._lock = lock
+        self._executor = executor
+        self._spool = spool
+        self._ready_file = ready_file
+        self._ready: bool | None = None
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._unwritten: list[Store] = []
+        self._settled = asyncio.Event()
+        self.transport: Transport | None = None
+
+    # -- events --------------------------------------------------------------------
+
+    def connected(self) -> None:
+        """The transport came up."""
+        with self._lock:
+            effects = self._core.connected(time.monotonic())
+        self._apply(effects)
+
+    def received(self, data: bytes) -> None:
+        """A message of a leader arrived."""
+        try:
+            message: LeaderMessage = decode_leader(data)
+        except MessageError as error:
+            _log.warning("ignored: %s", error)
+            return
+        with self._lock:
+            effects = self._core.handle(message, time.monotonic())
+        self._apply(effects)
+
+    def changed(self) -> None:
+        """A report is due earlier than thought; called from the slots' threads."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the agent has left
+            self._loop.call_soon_threadsafe(self._arm)
+
+    async def leave(self) -> None:
+        """Give back what waits, end what runs, stay until all is acknowledged."""
+        with self._lock:
+            effects = self._core.leave()
+        self._apply(effects)
+        while not self._core.idle:
+            self._settled.clear()
+            await self._settled.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                while not self._core.settled:
+                    self._settled.clear()
+                    await self._settled.wait()
+        self._report()
+
+    # -- the timer -----------------------------------------------------------------
+
+    def _arm(self) -> None:
+        due = self._core.due()
+        now = time.monotonic()
+        if due <= now:
+            self._report()
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(due - now, self._report)
+
+    def _report(self) -> None:
+        with self._lock:
+            effects = self._core.report(time.monotonic())
+        self._apply(effects)
+        self._settled.set()
+
+    # -- effects -------------------------------------------------------------------
+
+    def _apply(self, effects: list[Effect]) -> None:
+        stores = [effect for effect in effects if isinstance(effect, Store)]
+        if stores:
+            self._store(stores)
+        transport = self._transport
+        for effect in effects:
+            match effect:
+                case Store():
+                    pass
+                case Release():
+                    self._release()
+                case Publish():
+                    transport.publish(encode_message(effect.message))
+                case Journal():
+                    transport.record(effect.batch.uid, encode_message(effect.batch))
+                case Stop():
+                    self._executor.stop(effect.tasks)
+                case Wake():
+                    self._executor.wake()
+                case _:
+                    assert_never(effect)
+        self._show_readiness()
+        self._arm()
+
+    @property
+    def _transport(self) -> Transport:
+        if self.transport is None:
+            raise RuntimeError("the agent was used before it had a transport")
+        return self.transport
+
+    def _store(self, stores: list[Store]) -> None:
+        """Write results down; where that fails they are sent all the same.
+
+        They are true, and the leader's acknowledgement makes the spool needless;
+        but no more tasks start until there is room.
+        """
+        self._unwritten += stores
+        try:
+            self._spool.append(self._unwritten)
+            self._unwritten = []
+        except OSError as error:
+            if not self._core.held:
+                _log.error("the spool cannot be written (%s): no more tasks start", error)
+                self._hold(held=True)
+            if self._retry is None:
+                self._retry = self._loop.call_later(_RETRY_SECONDS, self._retry_store)
+            return
+        if self._spool.full and not self._core.held:
+            _log.error("the spool is full: no more tasks start until results are acknowledged")
+            self._hold(held=True)
+
+    def _retry_store(self) -> None:
+        self._retry = None
+        try:
+            self._spool.replace(self._core.kept)
+        except OSError:
+            self._retry = self._loop.call_later(_RETRY_SECONDS, self._retry_store)
+            return
+        self._unwritten = []
+        self._resume()
+
+    def _release(self) -> None:
+        self._settled.set()
+        try:
+            self._spool.keep(self._core.kept)
+        except OSError as error:
+            _log.warning("the spool cannot be compacted: %s", error)
+            return
+        if not self._unwritten:
+            self._resume()
+
+    def _resume(self) -> None:
+        if self._core.held and not self._spool.full:
+            _log.info("the spool has room again")
+            self._hold(held=False)
+
+    def _hold(self, *, held: bool) -> None:
+        with self._lock:
+            effects = self._core.hold(held)
+        for effect in effects:
+            if isinstance(effect, Wake):
+                self._executor.wake()
+
+    def _show_readiness(self) -> None:
+        ready = self._core.session.number is not None
+        if self._ready_file is None or ready == self._ready:
+            return
+        self._ready = ready
+        try:
+            if ready:
+                self._ready_file.touch()
+            else:
+                self._ready_file.unlink(missing_ok=True)
+        except OSError as error:
+            _log.warning("%s: %s", self._ready_file, error)

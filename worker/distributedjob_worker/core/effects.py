@@ -1,0 +1,50 @@
+"""What the worker's core asks its shell to do, in this order."""
+
+from dataclasses import dataclass
+
+from distributedjob_api.messages import Entry, JournalBatch, WorkerMessage
+from distributedjob_worker.core.queues import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Append entries to the spool; stands before the message that sends them."""
+
+    uid: str
+    namespace: str
+    name: str
+    entries: list[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Acknowledgements arrived: the spool may drop what ``Worker.kept`` lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Send to the leader."""
+
+    message: WorkerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Send to the journal, whenever it can take it."""
+
+    batch: JournalBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End these running tasks, each with its job's grace."""
+
+    tasks: list[Task]
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """There may be tasks to start."""
+
+
+Effect = Store | Release | Publish | Journal | Stop | Wake

@@ -1,0 +1,222 @@
+"""What waits and what runs at this worker, and which task starts next.
+
+Slots are millicores, and bytes of memory where a job asks for them: the requests of
+all running tasks never exceed what the worker has. Among jobs of the highest priority
+the next task comes from the namespace that runs the fewest millicores, or that has
+waited longest for a turn, and there from the job that runs the fewest.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from distributedjob_api.indexes import BitMap, from_ranges, ranges
+from distributedjob_api.messages import Attempt, Define, Range
+
+PATIENCE_SECONDS: Final = 1.0
+"""How long smaller tasks may pass one that does not fit, before slots are kept for it."""
+
+HOLD_SECONDS: Final = 10.0
+"""How long slots are kept; then the others go on for twice as long as the time before."""
+
+
+MOST_HOLDS: Final = 8
+"""Doublings of the patience, at most."""
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One attempt of one index, from its assignment to its end."""
+
+    define: Define
+    index: int
+    ended: int
+    item: str | None
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        return self.ended + 1
+
+
+@dataclass(slots=True)
+class Tenant:
+    """What one namespace occupies here, and when a task of it started last."""
+
+    running_millis: int = 0
+    turn: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class JobQueue:
+    """The tasks of one job."""
+
+    define: Define
+    parallelism: int = 0
+    priority: int = 0
+    forgotten: bool = False
+    waiting: OrderedDict[int, Task] = field(default_factory=OrderedDict)
+    running: dict[int, Task] = field(default_factory=dict)
+    running_millis: int = 0
+    passed_since: float | None = None
+    holds: int = 0
+
+    def queued_ranges(self) -> list[Range]:
+        """The indexes that wait."""
+        return ranges(BitMap(self.waiting)) if self.waiting else []
+
+    def running_ranges(self) -> list[Range]:
+        """The indexes that run."""
+        return ranges(BitMap(self.running)) if self.running else []
+
+    def may_start(self) -> bool:
+        """Whether its parallelism leaves room for one more."""
+        return not 0 < self.parallelism <= len(self.running)
+
+
+class Queues:
+    """All jobs of the worker; every index is in at most one place."""
+
+    def __init__(self, cpu_millis: int, memory_bytes: int) -> None:
+        self.free_millis = cpu_millis
+        self.free_bytes = memory_bytes
+        self.jobs: dict[str, JobQueue] = {}
+        self.running_count = 0
+        self._ready: dict[str, JobQueue] = {}
+        self._tenants: defaultdict[str, Tenant] = defaultdict(Tenant)
+        self._turns = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any task waits."""
+        return bool(self._ready)
+
+    def define(self, define: Define) -> list[Task]:
+        """Keep a definition; returns the running tasks of an older run that it ends.
+
+        An older run's definition changes nothing, and one of the same run is the
+        one that is there.
+        """
+        job = self.jobs.get(define.uid)
+        if job is None:
+            self.jobs[define.uid] = JobQueue(define)
+            return []
+        job.forgotten = False
+        if define.run <= job.define.run:
+            return []
+        job.waiting.clear()
+        self._ready.pop(define.uid, None)
+        job.define = define
+        return list(job.running.values())
+
+    def add(
+        self,
+        job: JobQueue,
+        fresh: list[Range],
+        retries: list[Attempt],
+        items: list[str],
+        parallelism: int,
+        priority: int = 0,
+    ) -> None:
+        """Queue tasks; an index that waits or runs already is not queued again."""
+        job.parallelism = parallelism
+        job.priority = priority
+        attempts = [*_fresh(fresh), *((retry.index, retry.ended) for retry in retries)]
+        waiting, running, define = job.waiting, job.running, job.define
+        for position, (index, ended) in enumerate(attempts):
+            if index not in waiting and index not in running:
+                item = items[position] if items else None
+                waiting[index] = Task(define, index, ended, item)
+        if waiting:
+            self._ready[define.uid] = job
+
+    def drop(self, job: JobQueue, chosen: list[Range] | None) -> list[int]:
+        """Remove waiting tasks, all or those in the ranges; returns their indexes."""
+        if chosen is None:
+            dropped = list(job.waiting)
+            job.waiting.clear()
+        else:
+            within = from_ranges(chosen)
+            dropped = [index for index in job.waiting if index in within]
+            for index in dropped:
+                del job.waiting[index]
+        if not job.waiting:
+            self._ready.pop(job.define.uid, None)
+            job.passed_since = None
+        return dropped
+
+    def take(self, now: float) -> Task | None:
+        """The task that starts now, which from here on runs; None if none can."""
+        best: JobQueue | None = None
+        passed: list[JobQueue] = []
+        for job in self._ready.values():
+            if not job.may_start():
+                continue
+            if job.passed_since is not None:
+                kept = now - job.passed_since - PATIENCE_SECONDS * 2**job.holds
+                if kept >= 0 and self._fits(job):
+                    return self._start(job)
+                if 0 <= kept < HOLD_SECONDS:
+                    # Its turn has come: what frees up is kept for it.
+                    return None
+                if kept >= 0:
+                    # What runs here may run for days: the others are not held up for that.
+                    job.holds = min(job.holds + 1, MOST_HOLDS)
+                    job.passed_since = now
+            if not self._fits(job):
+                passed.append(job)
+            elif best is None or self._precedence(job) < self._precedence(best):
+                best = job
+        if best is None:
+            return None
+        for job in passed:
+            if job.passed_since is None:
+                job.passed_since = now
+        return self._start(best)
+
+    def _precedence(self, job: JobQueue) -> tuple[int, int, int, int]:
+        """The lowest goes first."""
+        tenant = self._tenants[job.define.namespace]
+        return -job.priority, tenant.running_millis, tenant.turn, job.running_millis
+
+    def _fits(self, job: JobQueue) -> bool:
+        define = job.define
+        return define.cpu_millis <= self.free_millis and define.memory_bytes <= self.free_bytes
+
+    def runs(self, task: Task) -> bool:
+        """Whether this very attempt runs."""
+        job = self.jobs.get(task.define.uid)
+        return job is not None and job.running.get(task.index) is task
+
+    def finish(self, task: Task) -> None:
+        """A running task ended: its slot is free."""
+        job = self.jobs[task.define.uid]
+        del job.running[task.index]
+        job.running_millis -= task.define.cpu_millis
+        self._tenants[task.define.namespace].running_millis -= task.define.cpu_millis
+        self.free_millis += task.define.cpu_millis
+        self.free_bytes += task.define.memory_bytes
+        self.running_count -= 1
+
+    def _start(self, job: JobQueue) -> Task:
+        job.passed_since, job.holds = None, 0
+        index, task = job.waiting.popitem(last=False)
+        # Between jobs that run as much, turns go round.
+        del self._ready[task.define.uid]
+        if job.waiting:
+            self._ready[task.define.uid] = job
+        job.running[index] = task
+        job.running_millis += task.define.cpu_millis
+        self._turns += 1
+        tenant = self._tenants[task.define.namespace]
+        tenant.running_millis += task.define.cpu_millis
+        tenant.turn = self._turns
+        self.free_millis -= task.define.cpu_millis
+        self.free_bytes -= task.define.memory_bytes
+        self.running_count += 1
+        return task
+
+
+def _fresh(pairs: Iterable[Range]) -> Iterator[tuple[int, int]]:
+    return ((index, 0) for first, last in pairs for index in range(first, last + 1))

@@ -1,0 +1,82 @@
+"""Reports cut to size: every message states all jobs, the entries are spread over them."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from distributedjob_api.messages import Entry, JobReport, JournalBatch, TaskRecord
+from distributedjob_worker.core.queues import JobQueue
+from distributedjob_worker.core.results import Batch, JobLedger, entry_size
+
+MESSAGE_BYTES: Final = 400 * 1024
+"""Entries in one report, at most; the rest of NATS' 1 MiB is for the queues' ranges."""
+
+JOURNAL_BYTES: Final = 768 * 1024
+"""Records in one journal message, at most, unless one alone is more."""
+
+
+def job_report(uid: str, queue: JobQueue | None, ledger: JobLedger | None) -> JobReport:
+    """The state of one job, without entries."""
+    known = queue.define if queue is not None else ledger
+    if known is None:
+        raise ValueError(f"job {uid} has neither a queue nor a ledger")
+    return JobReport(
+        uid=uid,
+        namespace=known.namespace,
+        name=known.name,
+        run=known.run,
+        queued=queue.queued_ranges() if queue is not None else [],
+        running=queue.running_ranges() if queue is not None else [],
+        acked_seq=ledger.acked_seq if ledger is not None else 0,
+        last_seq=ledger.last_seq if ledger is not None else 0,
+        entries=[],
+    )
+
+
+def spread(states: list[JobReport], entries: dict[str, list[Entry]]) -> Iterator[list[JobReport]]:
+    """The job lists of as many messages as the entries need, at least one."""
+    part: dict[str, list[Entry]] = {}
+    size = 0
+    for uid, waiting in entries.items():
+        for entry in waiting:
+            weight = entry_size(entry)
+            if part and size + weight > MESSAGE_BYTES:
+                yield _with(states, part)
+                part, size = {}, 0
+            part.setdefault(uid, []).append(entry)
+            size += weight
+    yield _with(states, part)
+
+
+def journal_batches(batches: Iterable[Batch], node: str) -> Iterator[JournalBatch]:
+    """The records of ended attempts, a message a job unless their output is much."""
+    for batch in batches:
+        part: list[TaskRecord] = []
+        size = 0
+        for record in batch.records:
+            weight = 96 + len(record.stdout) + len(record.stderr)
+            if part and size + weight > JOURNAL_BYTES:
+                yield JournalBatch(batch.define.uid, batch.define.run, node, part)
+                part, size = [], 0
+            part.append(record)
+            size += weight
+        if part:
+            yield JournalBatch(batch.define.uid, batch.define.run, node, part)
+
+
+def _with(states: list[JobReport], part: dict[str, list[Entry]]) -> list[JobReport]:
+    return [
+        JobReport(
+            state.uid,
+            state.namespace,
+            state.name,
+            state.run,
+            state.queued,
+            state.running,
+            state.acked_seq,
+            state.last_seq,
+            part[state.uid],
+        )
+        if state.uid in part
+        else state
+        for state in states
+    ]

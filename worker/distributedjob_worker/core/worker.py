@@ -1,0 +1,419 @@
+"""The worker as a state machine: messages and ends of tasks in, effects out.
+
+One object holds the session, the queues and the results. The shell serialises its
+calls; no call waits for anything, and time is an argument.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from distributedjob_api.messages import (
+    Acks,
+    Announce,
+    Assign,
+    Cancel,
+    Command,
+    Commands,
+    Define,
+    Entry,
+    Forget,
+    Hello,
+    JobReport,
+    LeaderMessage,
+    Refusal,
+    Report,
+    Resend,
+    Return,
+    Welcome,
+)
+from distributedjob_worker.core import reports, results
+from distributedjob_worker.core.effects import (
+    Effect,
+    Journal,
+    Publish,
+    Release,
+    Stop,
+    Store,
+    Wake,
+)
+from distributedjob_worker.core.queues import Queues, Task
+from distributedjob_worker.core.results import Batch, JobLedger, Outcome
+from distributedjob_worker.core.session import Session, Standing
+
+HELLO_SECONDS: Final = 1.0
+HEARTBEAT_SECONDS: Final = 1.0
+REPORT_GAP_SECONDS: Final = 0.003
+"""Between two reports, however urgent: many single tasks that end together share one."""
+
+REMEMBERED_JOBS: Final = 4096
+"""Cancelled jobs, whose late assignments are refused, and forgotten ones, whose numbers go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a worker says of itself."""
+
+    incarnation: str
+    node: str
+    address: str
+    version: str
+    cpu_millis: int
+    memory_bytes: int
+
+
+class Worker:
+    """See the module; ``finished`` collects ended attempts between two reports."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.session = Session()
+        self.queues = Queues(identity.cpu_millis, identity.memory_bytes)
+        self.ledgers: dict[str, JobLedger] = {}
+        self.finished: list[tuple[Task, Outcome]] = []
+        self.urgent = False
+        self.leaving = False
+        self.held = False
+        self._dropped: dict[str, Batch] = {}
+        self._cancelled: OrderedDict[str, int] = OrderedDict()
+        self._news = False
+        self._numbered: OrderedDict[str, int] = OrderedDict()
+        self._sent_at = self._looked_at = -HEARTBEAT_SECONDS
+
+    # -- tasks ---------------------------------------------------------------------
+
+    def take(self, now: float) -> Task | None:
+        """The next task to start, or None."""
+        if self.held or not self.queues.waiting:
+            return None
+        return self.queues.take(now)
+
+    def finish(self, task: Task, outcome: Outcome) -> None:
+        """A task ended; a worker that has nothing else to run reports at once."""
+        self.queues.finish(task)
+        self.finished.append((task, outcome))
+        if not self.queues.waiting:
+            self.urgent = True
+
+    def hold(self, held: bool) -> list[Effect]:
+        """Start no more tasks while there is no room for their results."""
+        self.held = held
+        return [] if held else [Wake()]
+
+    @property
+    def kept(self) -> list[Store]:
+        """Every entry that is not acknowledged, as the spool should hold it."""
+        return [
+            Store(uid, ledger.namespace, ledger.name, list(ledger.entries))
+            for uid, ledger in self.ledgers.items()
+            if ledger.entries
+        ]
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing runs and every result is acknowledged."""
+        return self.idle and not any(ledger.entries for ledger in self.ledgers.values())
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs and every result has a number."""
+        return not self.queues.running_count and not self.finished and not self._dropped
+
+    # -- the leader ----------------------------------------------------------------
+
+    def connected(self, now: float) -> list[Effect]:
+        """The transport is there, perhaps anew: present ourselves."""
+        self.session.number = None
+        return self._hello(now)
+
+    def handle(self, message: LeaderMessage, now: float) -> list[Effect]:
+        """Apply what a leader sent."""
+        match message:
+            case Announce():
+                if not self.session.follow(message.epoch):
+                    return [self._refusal()]
+                return self._hello(now)
+            case Welcome():
+                return self._welcome(message)
+            case Commands():
+                return self._fenced(message, now) or self._commands(message, now)
+            case Acks():
+                return self._fenced(message, now) or self._acknowledge(message)
+            case Resend():
+                return self._fenced(message, now) or self._resend(message)
+            case _:
+                assert_never(message)
+
+    def due(self) -> float:
+        """When :meth:`report` has something to say next."""
+        if self.urgent:
+            return self._looked_at + REPORT_GAP_SECONDS
+        if self.finished or self._news:
+            return self._looked_at + self.session.report_seconds
+        return self._sent_at + (HELLO_SECONDS if self.session.number is None else HEARTBEAT_SECONDS)
+
+    def report(self, now: float) -> list[Effect]:
+        """Number what ended and say what there is to say, a heartbeat at least."""
+        effects = self._collect()
+        self.urgent = self._news = False
+        self._looked_at = now
+        if self.session.number is None:
+            if now - self._sent_at >= HELLO_SECONDS:
+                effects += self._hello(now)
+            return effects
+        self._sent_at = now
+        entries = {
+            uid: unsent for uid, ledger in self.ledgers.items() if (unsent := ledger.unsent())
+        }
+        for jobs in reports.spread(self._states(), entries):
+            effects.append(
+                Publish(
+                    Report(
+                        incarnation=self.identity.incarnation,
+                        epoch=self.session.epoch,
+                        session=self.session.number,
+                        applied=self.session.applied,
+                        jobs=jobs,
+                        leaving=self.leaving,
+                    )
+                )
+            )
+        if self.queues.waiting and self.queues.free_millis > 0:
+            # Slots that were kept for a task that did not fit may be kept no longer.
+            effects.append(Wake())
+        return effects
+
+    def adopt(self, stores: Iterable[Store]) -> None:
+        """Take over the entries that an earlier incarnation left, under new numbers."""
+        for store in stores:
+            ledger = self._ledger(store.uid, store.namespace, store.name)
+            for entry in store.entries:
+                ledger.append(
+                    Entry(
+                        ledger.last_seq + 1,
+                        entry.run,
+                        entry.succeeded,
+                        entry.failed,
+                        entry.stopped,
+                        entry.busy_seconds,
+                    )
+                )
+
+    def leave(self) -> list[Effect]:
+        """Take nothing more, give back what waits, end what runs."""
+        self.leaving = self.urgent = True
+        running: list[Task] = []
+        for job in self.queues.jobs.values():
+            self.queues.drop(job, None)
+            running += job.running.values()
+        return [Stop(running)] if running else []
+
+    # -- messages ------------------------------------------------------------------
+
+    def _fenced(self, message: Commands | Acks | Resend, now: float) -> list[Effect]:
+        """What to do instead of applying a message that is not of this session."""
+        match self.session.standing(message.epoch, message.session):
+            case Standing.OUTDATED:
+                return [self._refusal()]
+            case Standing.CURRENT:
+                return []
+            case Standing.STRANGE:
+                if self.session.number is None:
+                    return self._hello(now)
+                self.urgent = True
+                return self.report(now)
+            case standing:
+                assert_never(standing)
+
+    def _welcome(self, message: Welcome) -> list[Effect]:
+        if message.epoch < self.session.epoch:
+            return [self._refusal()]
+        if message.incarnation != self.identity.incarnation:
+            return []
+        if self.session.grant(message.epoch, message.session, message.report_seconds):
+            for ledger in self.ledgers.values():
+                ledger.resend()
+        self.urgent = True
+        return []
+
+    def _commands(self, message: Commands, now: float) -> list[Effect]:
+        effects: list[Effect] = []
+        for command in message.commands:
+            if command.number > self.session.applied + 1:
+                # The leader repeats from the number that the report carries.
+                self.urgent = True
+                break
+            if command.number == self.session.applied + 1:
+                effects += self._apply(command)
+                self.session.applied = command.number
+                self._news = True
+        return effects
+
+    def _apply(self, command: Command) -> list[Effect]:
+        match command:
+            case Define():
+                outdated = self.queues.define(command)
+                return [Stop(outdated)] if outdated else []
+            case Assign():
+                return self._assign(command)
+            case Cancel():
+                return self._cancel(command)
+            case Return():
+                job = self.queues.jobs.get(command.uid)
+                if job is not None:
+                    self.queues.drop(job, command.ranges)
+                return []
+            case Forget():
+                job = self.queues.jobs.get(command.uid)
+                if job is not None:
+                    self.queues.drop(job, None)
+                    job.forgotten = True
+                self._purge(command.uid)
+                return []
+            case _:
+                assert_never(command)
+
+    def _assign(self, command: Assign) -> list[Effect]:
+        job = self.queues.jobs.get(command.uid)
+        count = sum(last - first + 1 for first, last in command.fresh) + len(command.retries)
+        if (
+            job is None
+            or self.leaving
+            or job.define.run != command.run
+            or command.run <= self._cancelled.get(command.uid, -1)
+            or job.define.cpu_millis > self.identity.cpu_millis
+            or job.define.memory_bytes > self.identity.memory_bytes
+            or (command.items and len(command.items) != count)
+        ):
+            # The report that leaves at once does not list them: that is the answer.
+            self.urgent = True
+            return []
+        self.queues.add(
+            job,
+            command.fresh,
+            command.retries,
+            command.items,
+            command.parallelism,
+            command.priority,
+        )
+        return [Wake()]
+
+    def _cancel(self, command: Cancel) -> list[Effect]:
+        job = self.queues.jobs.get(command.uid)
+        if job is None:
+            return []
+        whole = not command.ranges
+        if whole:
+            self._cancelled[command.uid] = job.define.run
+            self._cancelled.move_to_end(command.uid)
+            if len(self._cancelled) > REMEMBERED_JOBS:
+                self._cancelled.popitem(last=False)
+        dropped = self.queues.drop(job, None if whole else command.ranges)
+        if dropped:
+            batch = self._dropped.setdefault(command.uid, Batch(job.define))
+            batch.stopped.update(dropped)
+            self.urgent = True
+        chosen = [
+            task
+            for index, task in job.running.items()
+            if whole or any(first <= index <= last for first, last in command.ranges)
+        ]
+        return [Stop(chosen)] if chosen else []
+
+    def _acknowledge(self, message: Acks) -> list[Effect]:
+        for uid, upto in message.upto:
+            ledger = self.ledgers.get(uid)
+            if ledger is not None:
+                ledger.acknowledge(upto)
+                self._purge(uid)
+        return [Release()]
+
+    def _resend(self, message: Resend) -> list[Effect]:
+        for uid in message.uids:
+            ledger = self.ledgers.get(uid)
+            if ledger is not None:
+                ledger.resend()
+        self.urgent = True
+        return []
+
+    # -- state ---------------------------------------------------------------------
+
+    def _collect(self) -> list[Effect]:
+        """Give numbers to what ended since the last report."""
+        if not self.finished and not self._dropped:
+            return []
+        finished, self.finished = self.finished, []
+        ended = results.fold(finished)
+        batches = [*ended.values(), *self._dropped.values()]
+        self._dropped = {}
+        effects: list[Effect] = []
+        for batch in batches:
+            define = batch.define
+            ledger = self._ledger(define.uid, define.namespace, define.name)
+            made = results.entries(batch, ledger.last_seq)
+            for entry in made:
+                ledger.append(entry)
+            effects.append(Store(define.uid, define.namespace, define.name, made))
+        effects += map(Journal, reports.journal_batches(ended.values(), self.identity.node))
+        return effects
+
+    def _ledger(self, uid: str, namespace: str, name: str) -> JobLedger:
+        ledger = self.ledgers.get(uid)
+        if ledger is None:
+            # Numbers never start again within an incarnation, not even for a job that
+            # was forgotten and came back: the leader may remember the old ones.
+            last = self._numbered.pop(uid, 0)
+            ledger = self.ledgers[uid] = JobLedger(namespace, name, 0, last, last, last)
+        return ledger
+
+    def _purge(self, uid: str) -> None:
+        """Drop a job that was forgotten once nothing of it is left here."""
+        job = self.queues.jobs.get(uid)
+        if job is not None and (not job.forgotten or job.running or job.waiting):
+            return
+        if uid in self._dropped or any(task.define.uid == uid for task, _ in self.finished):
+            return
+        ledger = self.ledgers.get(uid)
+        if ledger is not None and ledger.entries:
+            return
+        self.queues.jobs.pop(uid, None)
+        if ledger is not None:
+            del self.ledgers[uid]
+            self._numbered[uid] = ledger.last_seq
+            if len(self._numbered) > REMEMBERED_JOBS:
+                self._numbered.popitem(last=False)
+
+    def _states(self, *, idle: bool = False) -> list[JobReport]:
+        """What is held of each job, on request also of those that only have a definition."""
+        states = []
+        for uid in {**self.queues.jobs, **self.ledgers}:
+            queue, ledger = self.queues.jobs.get(uid), self.ledgers.get(uid)
+            if (
+                (queue is not None and idle)
+                or (queue is not None and (queue.waiting or queue.running))
+                or (ledger is not None and ledger.entries)
+            ):
+                states.append(reports.job_report(uid, queue, ledger))
+        return states
+
+    def _hello(self, now: float) -> list[Effect]:
+        self._sent_at = now
+        who = self.identity
+        return [
+            Publish(
+                Hello(
+                    incarnation=who.incarnation,
+                    epoch=self.session.epoch,
+                    node=who.node,
+                    address=who.address,
+                    version=who.version,
+                    cpu_millis=who.cpu_millis,
+                    memory_bytes=who.memory_bytes,
+                    jobs=self._states(idle=True),
+                )
+            )
+        ]
+
+    def _refusal(self) -> Publish:
+        return Publish(Refusal(self.identity.incarnation, self.session.epoch))

@@ -1,0 +1,1 @@
+"""Running commands on Linux: start, watch, end and clean up; knows no message and no network."""

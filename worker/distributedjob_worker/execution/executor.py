@@ -1,0 +1,227 @@
+"""The slots: threads that each run one task after another, and one for the crowd.
+
+Up to about a slot a core, a thread starts a task and waits for it: two system calls
+and no event loop between two tasks. What fits beyond that, many small requests,
+is run by a single thread that waits for all of them at once.
+
+The core is only touched under one lock, which is held for microseconds and never
+over a system call that waits.
+"""
+
+import logging
+import os
+import select
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from distributedjob_api import task_reasons
+from distributedjob_worker.core.queues import Task
+from distributedjob_worker.core.results import Outcome
+from distributedjob_worker.core.worker import Worker
+from distributedjob_worker.execution.launch import Launcher, Process
+from distributedjob_worker.execution.monitor import Monitor
+from distributedjob_worker.execution.processes import Processes
+from distributedjob_worker.execution.scratch import ScratchPool
+
+_log = logging.getLogger(__name__)
+
+_STARTS_IN_A_ROW: Final = 16
+
+
+class _Slot:
+    """One thread's place to wait for a task."""
+
+    def __init__(self) -> None:
+        self.task: Task | None = None
+        self.ready = threading.Lock()
+        self.ready.acquire()
+
+
+class Executor:
+    """Runs what the core lets start; tells ``changed`` when a report has become due."""
+
+    def __init__(
+        self,
+        core: Worker,
+        lock: threading.Lock,
+        changed: Callable[[], None],
+        scratch: ScratchPool,
+        mark: str,
+    ) -> None:
+        self._core = core
+        self._lock = lock
+        self._changed = changed
+        self._scratch = scratch
+        self._mark = mark
+        self._idle: list[_Slot] = []
+        self._crowd: deque[Task] = deque()
+        self._crowd_wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self.processes = Processes(lock)
+        self.monitor = Monitor(self.processes, mark)
+
+    def start(self) -> None:
+        """Start the threads; each waits until there is a task."""
+        cores = len(os.sched_getaffinity(0))
+        count = max(1, min(self._core.identity.cpu_millis // 1000, cores))
+        for number in range(count):
+            self._thread(f"slot-{number}", self._run_slot)
+        self._thread("crowd", self._run_crowd)
+        self._thread("monitor", self.monitor.run)
+
+    def wake(self) -> None:
+        """There may be tasks to start."""
+        with self._lock:
+            self._dispatch(time.monotonic())
+
+    def stop(self, tasks: Iterable[Task]) -> None:
+        """End running tasks by command."""
+        self.processes.stop(tasks, self._core.queues.runs)
+        self.monitor.wake()
+
+    def kill_all(self) -> None:
+        """End every process of every task at once; for an agent that must go now."""
+        self.processes.kill_all()
+        self.monitor.sweep_all()
+
+    def _thread(self, name: str, target: Callable[[], None]) -> None:
+        threading.Thread(target=target, name=name, daemon=True).start()
+
+    # -- under the lock ------------------------------------------------------------
+
+    def _dispatch(self, now: float) -> None:
+        """Hand startable tasks to idle threads, and the rest to the crowd's one."""
+        core = self._core
+        woken = False
+        while core.queues.free_millis > 0 and (task := core.take(now)) is not None:
+            if self._idle:
+                slot = self._idle.pop()
+                slot.task = task
+                slot.ready.release()
+            else:
+                self._crowd.append(task)
+                woken = True
+        if woken:
+            os.eventfd_write(self._crowd_wake, 1)
+
+    def _done(self, task: Task, outcome: Outcome) -> bool:
+        """Record an end; True if that makes a report due earlier than before."""
+        core = self._core
+        before = core.urgent, bool(core.finished)
+        self.processes.drop(task)
+        core.finish(task, outcome)
+        return before != (core.urgent, True)
+
+    # -- a thread a slot -----------------------------------------------------------
+
+    def _run_slot(self) -> None:
+        launcher = Launcher(self._core.identity.node, self._mark, self._scratch)
+        slot = _Slot()
+        task: Task | None = None
+        outcome: Outcome | None = None
+        while True:
+            changed = False
+            now = time.monotonic()
+            with self._lock:
+                if task is not None and outcome is not None:
+                    changed = self._done(task, outcome)
+                task = self._core.take(now)
+                if task is None:
+                    self._idle.append(slot)
+                elif self._core.queues.free_millis > 0:
+                    self._dispatch(now)
+            if changed:
+                self._changed()
+            if task is None:
+                slot.ready.acquire()
+                task = slot.task
+            if task is not None:
+                outcome = self._run(launcher, task)
+
+    def _run(self, launcher: Launcher, task: Task) -> Outcome:
+        started = self._start(launcher, task)
+        if isinstance(started, Outcome):
+            return started
+        os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
+        return self._end(launcher, started)
+
+    def _end(self, launcher: Launcher, process: Process) -> Outcome:
+        self.processes.ended(process)
+        try:
+            outcome = launcher.end(process)
+        except Exception as error:
+            # A slot outlives whatever one task's output does to it.
+            _log.exception("the end of task %d could not be read", process.task.index)
+            outcome = Outcome(process.started, 0.0, task_reasons.START_FAILED, -1, 0, str(error))
+        if process.stop_reason:
+            # Who was ended by force may have left more behind than a group.
+            self.monitor.wake()
+        return outcome
+
+    def _start(self, launcher: Launcher, task: Task) -> Process | Outcome:
+        processes = self.processes
+        if task in processes.stops:
+            return Outcome(time.time(), 0.0, task_reasons.STOPPED, -1, signal.SIGTERM)
+        processes.starting.add(task)
+        try:
+            started = launcher.start(task)
+            if isinstance(started, Process):
+                processes.add(started)
+                self.monitor.notice()
+            return started
+        finally:
+            processes.starting.discard(task)
+
+    # -- one thread for the crowd --------------------------------------------------
+
+    def _run_crowd(self) -> None:
+        launcher = Launcher(self._core.identity.node, self._mark, self._scratch)
+        waiting: dict[int, Process] = {}
+        poll = select.epoll()
+        poll.register(self._crowd_wake, select.EPOLLIN)
+        while True:
+            for _ in range(_STARTS_IN_A_ROW):
+                if not self._crowd:
+                    break
+                self._admit(launcher, poll, waiting, self._crowd.popleft())
+            for descriptor, _ in poll.poll(0 if self._crowd else -1):
+                if descriptor == self._crowd_wake:
+                    os.eventfd_read(self._crowd_wake)
+                    continue
+                process = waiting.pop(descriptor)
+                # A child between vfork and exec may share the open file: closing alone
+                # would leave it in the set.
+                poll.unregister(descriptor)
+                os.close(descriptor)
+                self._finish(process.task, self._end(launcher, process))
+
+    def _admit(
+        self,
+        launcher: Launcher,
+        poll: select.epoll,
+        waiting: dict[int, Process],
+        task: Task,
+    ) -> None:
+        started = self._start(launcher, task)
+        if isinstance(started, Outcome):
+            self._finish(task, started)
+            return
+        try:
+            descriptor = os.pidfd_open(started.pid)
+        except OSError:
+            # No descriptor left to wait with: this one is waited for at once.
+            os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
+            self._finish(task, self._end(launcher, started))
+            return
+        waiting[descriptor] = started
+        poll.register(descriptor, select.EPOLLIN)
+
+    def _finish(self, task: Task, outcome: Outcome) -> None:
+        with self._lock:
+            changed = self._done(task, outcome)
+            self._dispatch(time.monotonic())
+        if changed:
+            self._changed()

@@ -1,0 +1,118 @@
+"""The environment as one frozen model, read once."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from distributedjob_api.constants import DEFAULT_POOL
+from distributedjob_api.quantity import QuantityError, cpu_millis, memory_bytes
+from distributedjob_worker.errors import SettingsError
+
+
+def _cpu(value: object) -> object:
+    return cpu_millis(value) if isinstance(value, str) else value
+
+
+def _memory(value: object) -> object:
+    return memory_bytes(value) if isinstance(value, str) else value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    # The port is parsed, and found to be none, where it is asked for.
+    if parts.scheme not in ("nats", "tls") or not parts.hostname or parts.port == 0:
+        raise ValueError(value)
+    if any(character in ", " for character in parts.hostname):
+        raise ValueError(value)
+    return value
+
+
+def _all_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Settings(BaseModel):
+    """What the agent is told; each field is the variable named in its alias."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    nats_url: Annotated[str, AfterValidator(_url)] = Field(alias="DJOB_NATS_URL")
+    nats_user: str = Field("", alias="DJOB_NATS_USER")
+    nats_password_file: Path | None = Field(None, alias="DJOB_NATS_PASSWORD_FILE")
+    installation: Text = Field(alias="DJOB_INSTALLATION", pattern=r"^[^/]+/[^/]+$")
+    pool: Text = Field(DEFAULT_POOL, alias="DJOB_POOL", pattern=f"^{_LABEL}$", max_length=63)
+    node: Text = Field(alias="DJOB_NODE", pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)
+    address: str = Field("", alias="DJOB_ADDRESS")
+    cpu_millis: Annotated[int, BeforeValidator(_cpu), Field(ge=1)] = Field(
+        default_factory=lambda: (os.cpu_count() or 1) * 1000, alias="DJOB_CPU"
+    )
+    memory_bytes: Annotated[int, BeforeValidator(_memory), Field(ge=1)] = Field(
+        default_factory=_all_memory, alias="DJOB_MEMORY"
+    )
+    state_dir: Path = Field(alias="DJOB_STATE_DIR")
+    ready_file: Path | None = Field(None, alias="DJOB_READY_FILE")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="DJOB_LOG_LEVEL")
+
+
+_REMEDIES: Final = {
+    "DJOB_NATS_URL": "the server's URL, such as nats://nats:4222",
+    "DJOB_INSTALLATION": "the operator's Lease as namespace/name",
+    "DJOB_POOL": (
+        "the pool's name, a DNS label: up to 63 lower-case letters, digits and '-',"
+        " with a letter or digit at both ends"
+    ),
+    "DJOB_NODE": (
+        "the node's name, a DNS name of up to 253 lower-case letters, digits, '-' and '.';"
+        " in a pod take it from spec.nodeName"
+    ),
+    "DJOB_CPU": "a CPU quantity above 0, such as 2 or 500m",
+    "DJOB_MEMORY": "a memory quantity above 0, such as 4Gi",
+    "DJOB_STATE_DIR": "a directory that the agent may write and that outlives a restart",
+    "DJOB_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
+}
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the ``DJOB_`` variables; an empty one counts as not set.
+
+    Raises:
+        SettingsError: one is missing or malformed; the message names it and says
+            what to write.
+    """
+    given = {name: value for name, value in environment.items() if value}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        state = f"is {given[name]!r}" if name in given else "is not set"
+        remedy = _REMEDIES.get(name, "a valid value")
+        raise SettingsError(f"{name} {state}: set it to {remedy}") from error
+    except QuantityError as error:
+        raise SettingsError(str(error)) from error
+
+
+def read_password(settings: Settings) -> str:
+    """The NATS password, or nothing where no file is named."""
+    if settings.nats_password_file is None:
+        return ""
+    try:
+        return settings.nats_password_file.read_text("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"DJOB_NATS_PASSWORD_FILE {settings.nats_password_file} is not UTF-8:"
+            " name a file that holds the password"
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            f"DJOB_NATS_PASSWORD_FILE {settings.nats_password_file} cannot be read"
+            f" ({error.strerror}): name a file that holds the password"
+        ) from error
