@@ -1,6 +1,7 @@
 """The operator's NATS connection: reconnects for ever, and cannot go deaf unnoticed."""
 
 import logging
+import time
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -17,6 +18,8 @@ RECONNECT_SECONDS = 0.2
 PENDING_BYTES = 32 * 1024 * 1024
 PENDING_MESSAGES = 1_000_000
 PROBE_SECONDS = 2
+# A server about to listen, or whose refusal a reset overtook, says more when asked again.
+TELLING_SECONDS = 1
 
 
 class NatsBus:
@@ -79,6 +82,7 @@ async def connect(url: str, user: str, password: str, name: str, events: BusEven
     client = Client()
     told: set[str] = set()
     connected = False
+    started = time.monotonic()
 
     async def on_error(error: Exception) -> None:
         reason = f"{error}" or type(error).__name__
@@ -87,7 +91,8 @@ async def connect(url: str, user: str, password: str, name: str, events: BusEven
                 f"NATS at DJOB_NATS_URL refuses us ({reason}):"
                 " check DJOB_NATS_USER and DJOB_NATS_PASSWORD_FILE"
             )
-        if reason not in told:
+        new = not connected and time.monotonic() - started < TELLING_SECONDS
+        if not new and reason not in told:
             told.add(reason)
             _log.warning("NATS%s: %s", "" if connected else ", trying on", reason)
 
