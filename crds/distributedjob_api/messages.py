@@ -183,8 +183,8 @@ class Failure(_Record, frozen=True):
 class Entry(_Record, frozen=True):
     """Results of one job and run, numbered without a gap within an incarnation.
 
-    ``stopped`` indexes ended by command: that charges nothing. ``busy_seconds`` is
-    the summed run time of the entry's tasks.
+    ``stopped`` indexes had started and were ended by command: that charges nothing.
+    ``busy_seconds`` is the summed run time of the entry's tasks.
     """
 
     seq: Count

@@ -190,6 +190,11 @@ def starting_over() -> Explained:
     return "Rerun", "A new spec.rerun.token was seen; the chosen tasks start over."
 
 
+def recording() -> Explained:
+    """Both limits are 0: what may start is written down before it does."""
+    return "Recording", "Which tasks may start is being recorded; they start once that is written."
+
+
 def no_matching_node(pool: str) -> Explained:
     """No node of the pool is allowed by ``nodeSelector`` and ``tolerations``."""
     return (

@@ -169,6 +169,7 @@ class Controller:
 
     async def _write_out(self, leader: Leader) -> None:
         """The last writes: the next leader finds the newest record."""
+        leader.retire()
         try:
             async with asyncio.timeout(WRITE_OUT_SECONDS):
                 while True:

@@ -62,7 +62,7 @@ async def test_cancel_ends_running_tasks_and_drops_queued_ones(url: str, tmp_pat
             await leader.command(define("/bin/sleep", "60"), assign((0, 9)))
             await leader.until(lambda: UID in leader.jobs and leader.jobs[UID].running == [(0, 1)])
             await leader.command(Cancel(0, UID, []))
-            await leader.until(lambda: leader.stopped == list(range(10)))
+            await leader.until(lambda: leader.stopped == [0, 1])
             await leader.command(assign((0, 9)), Forget(0, UID))
             await leader.until(lambda: leader.last is not None and leader.last.applied == 5)
             assert not leader.jobs

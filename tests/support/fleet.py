@@ -187,10 +187,7 @@ class FakeWorker:
                 if not command.ranges:
                     self.cancelled[command.uid] = job.define.run
                 job.stopping |= which & job.running
-                stopped = which & job.queued
                 job.queued -= which
-                if stopped:
-                    job.record(BitMap(), [], stopped)
                 if not self.graceful:
                     self.stop()
             case Return() if command.uid in self.jobs:

@@ -54,6 +54,7 @@ class Agent:
         self.running: dict[int, tuple[float, Task, bool]] = {}
         self.spool: list[worker_effects.Store] = []
         self.ran: list[tuple[str, int, int]] = []
+        self.started: list[tuple[str, int, int]] = []
         self.outbox: list[WorkerMessage] = []
         self.start()
 
@@ -79,6 +80,7 @@ class Agent:
                 self._finish(task, stopped)
         while (task := self.core.take(now)) is not None:
             self.running[id(task)] = (now + self.behaviour.seconds(task.index), task, False)
+            self.started.append((task.define.uid, task.define.run, task.index))
         if self.core.due() <= now:
             self._perform(self.core.report(now), now)
 

@@ -47,6 +47,7 @@ def write_if_due(leader: Leader, job: Job, now: Instant) -> None:
     job.writing = True
     job.barrier_in_write = job.barrier
     job.phase_in_write = job.phase
+    job.bound_in_write = job.ledger.recorded.dispatched_below
     job.written_at = now.mono
     job.clock_written = job.clock.seconds(now.mono)
     leader.effects.append(
@@ -71,6 +72,7 @@ def written(leader: Leader, uid: str, resource_version: str, marks: Marks) -> No
     job.resource_version = resource_version
     if job.barrier_in_write:
         job.barrier = job.barrier_in_write = False
+    job.ledger.released_below = max(job.ledger.released_below, job.bound_in_write)
     announcements.announce(leader, job)
     job.unconfirmed = [
         fact

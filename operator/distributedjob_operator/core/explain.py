@@ -34,6 +34,8 @@ def _why_not(leader: Leader, job: Job) -> reasons.Explained:
         return reasons.starting_over() if job.run else _why_no_items(job)
     if job.spec.parallelism == 0:
         return reasons.paused()
+    if job.ledger.fresh and not job.ledger.ready and not job.fresh_supply:
+        return reasons.recording()
     return _why_no_slot(leader, job)
 
 

@@ -23,6 +23,7 @@ from distributedjob_api.v1alpha1 import (
 )
 from distributedjob_operator.core.effects import Marks, WorkerKey
 from distributedjob_operator.core.ledger import Ledger, Recorded
+from distributedjob_operator.core.policy import at_most_once
 from distributedjob_operator.core.policy.deadline import ActiveClock
 from distributedjob_operator.core.policy.retry import Tries
 from distributedjob_operator.core.verdict import Verdict, recall
@@ -82,6 +83,7 @@ class Job:
     nodes: list[str] = field(default_factory=list)
     unconfirmed: list[Unconfirmed] = field(default_factory=list)
     awaited: set[str] = field(default_factory=set)
+    unaccounted: bool = False
     seen_at: float = float("-inf")
     unserved_since: float = float("inf")
     waiting: str = ""
@@ -90,6 +92,7 @@ class Job:
     announced: Phase | None = None
     phase_in_write: Phase | None = None
     barrier_in_write: bool = False
+    bound_in_write: int = 0
     deleting: bool = False
     delete_at: float = float("-inf")
     known_tasks: int = 0
@@ -162,6 +165,24 @@ class Job:
             or self.barrier
             or not self.items_known
         )
+
+    @property
+    def ending(self) -> bool:
+        """Whether it is certain how the job ends, so that what is ended now is part of that."""
+        return self.spec.cancel or self.verdict is not None
+
+    @property
+    def at_most_once(self) -> bool:
+        """Whether no task of it may start twice."""
+        return at_most_once.applies(self.spec)
+
+    @property
+    def fresh_supply(self) -> int:
+        """Indexes never handed out that may be now."""
+        ledger = self.ledger
+        if not self.at_most_once:
+            return len(ledger.fresh)
+        return at_most_once.below(ledger.fresh, ledger.released_below)
 
     @property
     def items_known(self) -> bool:
@@ -279,6 +300,7 @@ def from_object(resource: DistributedJob) -> Job:
         verdict=recall(status.conditions),
         clock=ActiveClock(status.active_seconds),
         rerun_token=token,
+        unaccounted=at_most_once.applies(spec) and status.dispatched_below > 0,
         nodes=list(status.nodes),
         announced=status.phase if resource.status else None,
         dirty=status.observed_generation != metadata.generation,

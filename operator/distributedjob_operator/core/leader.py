@@ -177,7 +177,12 @@ class Leader:
         if read.run > job.run:
             self._another_run(job, read)
         job.ledger = job.ledger.rebuilt(
-            job.ledger.wanted, read.ledger.recorded, facts, job.spec, now.mono
+            job.ledger.wanted,
+            read.ledger.recorded,
+            facts,
+            job.spec,
+            now.mono,
+            ending=job.spec.cancel or read.verdict is not None,
         )
         job.conditions = read.conditions
         if job.start_time is None and read.start_time is not None:
@@ -194,6 +199,7 @@ class Leader:
     def _begun_elsewhere(self, job: Job, read: Job) -> None:
         """The last leader handed tasks out after we listed: ask before concluding anything."""
         job.start_time, job.phase = read.start_time, read.phase
+        job.unaccounted = read.unaccounted
         asked = [worker for worker in self.fleet.workers.values() if worker.key[0] == job.spec.pool]
         answered = {worker.node for worker in asked if worker.stated}
         expected = {*read.nodes, *(worker.node for worker in asked)} - answered
@@ -342,6 +348,15 @@ class Leader:
         for worker in self.fleet.workers.values():
             worker.heard = now.mono
         self.effects.append(Broadcast(Announce(self.epoch, self.identity)))
+
+    def retire(self) -> None:
+        """Nothing more is handed out: let the record say what was, and no more."""
+        for job in self.jobs.values():
+            recorded, handed = job.ledger.recorded, job.ledger.handed_below
+            if recorded.dispatched_below != handed:
+                recorded.dispatched_below = handed
+                self.awake[job.uid] = job
+                job.touch()
 
     # -- what follows --------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from distributedjob_api.indexes import BitMap, from_ranges, take
 from distributedjob_api.messages import Attempt, Entry, Failure
 from distributedjob_api.v1alpha1 import FailureSummary, RetryPolicy, Spec
 from distributedjob_operator.core.effects import WorkerKey
+from distributedjob_operator.core.policy import at_most_once
 from distributedjob_operator.core.policy.retry import (
     GiveUp,
     Judgement,
@@ -63,11 +64,14 @@ class Ledger:
     failed_on: dict[int, str] = field(default_factory=dict)
     ends_job: reasons.Explained | None = None
     seconds_per_task: float | None = None
+    released_below: int = 0
+    handed_below: int = field(init=False)
     _backing_off: list[tuple[float, int]] = field(default_factory=list)
     _due: dict[int, float] = field(default_factory=dict)
     _waiting: BitMap = field(default_factory=BitMap)
 
     def __post_init__(self) -> None:
+        self.handed_below = self.recorded.dispatched_below
         tried = BitMap(self.recorded.tries)
         self.ready = tried - self.recorded.succeeded - self.recorded.failed
         self.fresh = self.wanted - self.recorded.succeeded - self.recorded.failed - tried
@@ -113,17 +117,29 @@ class Ledger:
 
     # -- facts ---------------------------------------------------------------------
 
-    def fold(self, worker: WorkerKey, node: str, entry: Entry, spec: Spec, now: float) -> None:
+    def fold(
+        self,
+        worker: WorkerKey,
+        node: str,
+        entry: Entry,
+        spec: Spec,
+        now: float,
+        *,
+        ending: bool = False,
+    ) -> None:
         """Take in one entry of results; folding it twice changes nothing.
 
-        What it says of attempts that ended without a result that counts is left to
-        the worker's statement: an entry heard late may speak of an index that the
-        worker was given anew.
+        What it says of attempts that were ended by command is left to the worker's
+        statement: an entry heard late may speak of an index that the worker was given
+        anew. Where nothing starts twice they are over for good, unless the whole job
+        is ``ending``.
         """
         if entry.succeeded:
             self._succeed(worker, from_ranges(entry.succeeded))
         for failure in entry.failed:
             self._fail(worker, node, failure, spec, now)
+        if entry.stopped and not ending and at_most_once.applies(spec):
+            self._interrupt(worker, from_ranges(entry.stopped), node, spec, now)
         count = sum(last - first + 1 for first, last in entry.succeeded) + len(entry.failed)
         if count:
             self._observe(entry.busy_seconds / count, count)
@@ -222,8 +238,26 @@ class Ledger:
     def interrupt(
         self, worker: WorkerKey, indexes: BitMap, node: str, spec: Spec, now: float
     ) -> None:
-        """Charge those of ``indexes`` that had started as lost with their worker."""
-        for index in self.running.get(worker, BitMap()) & indexes:
+        """Charge those of ``indexes`` that had started as lost with their worker.
+
+        Where nothing starts twice, whatever may have started counts as started.
+        """
+        started = indexes
+        if not at_most_once.applies(spec):
+            started = self.running.get(worker, BitMap()) & indexes
+        self._interrupt(worker, started, node, spec, now)
+
+    def give_up_unreported(self, spec: Spec, now: float) -> None:
+        """End what was handed out by a former leader and is held by no worker."""
+        bound = self.recorded.dispatched_below
+        pending = self.fresh | self.ready | self._waiting
+        nobody = ("", "")
+        self._interrupt(nobody, pending & BitMap(range(bound)), "", spec, now)
+
+    def _interrupt(
+        self, worker: WorkerKey, started: BitMap, node: str, spec: Spec, now: float
+    ) -> None:
+        for index in started & self.wanted:
             self._unassign(worker, BitMap([index]))
             if index in self.recorded.succeeded or index in self.recorded.failed:
                 continue
@@ -265,8 +299,9 @@ class Ledger:
         self.fresh -= chosen
         self._hand_over(worker, chosen)
         if chosen:
-            below = chosen.max() + 1
-            self.recorded.dispatched_below = max(self.recorded.dispatched_below, below)
+            self.handed_below = max(self.handed_below, chosen.max() + 1)
+            recorded = self.recorded
+            recorded.dispatched_below = max(recorded.dispatched_below, self.handed_below)
         return chosen
 
     def assign_ready(self, worker: WorkerKey, indexes: BitMap) -> list[Attempt]:
@@ -334,6 +369,8 @@ class Ledger:
         facts: Iterable[tuple[WorkerKey, str, Entry]],
         spec: Spec,
         now: float,
+        *,
+        ending: bool = False,
     ) -> "Ledger":
         """The same work in hand upon what another write left in the object.
 
@@ -343,16 +380,19 @@ class Ledger:
             facts: worker, node and entry of every result that may be missing there.
             spec: the job's limits.
             now: this moment.
+            ending: whether it is certain how the job ends.
         """
         new = Ledger(wanted, recorded)
         new.failed_on = self.failed_on
         # Before anything is in hand: a fact about a former attempt takes nothing
         # from the worker that runs the next one.
         for worker, node, entry in facts:
-            new.fold(worker, node, entry, spec, now)
+            new.fold(worker, node, entry, spec, now, ending=ending)
         new.seconds_per_task = self.seconds_per_task
         new.stray = self.stray
         new.ends_job = new.ends_job or self.ends_job
+        new.released_below = min(self.released_below, recorded.dispatched_below)
+        new.handed_below = max(new.handed_below, self.handed_below)
         for worker, held in self.assigned.items():
             keep = held & wanted
             new._drop_pending(keep)

@@ -18,7 +18,7 @@ from distributedjob_operator.core.fleet import Worker
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader
 from distributedjob_operator.core.ledger import Ledger, Recorded
-from distributedjob_operator.core.policy import limits, success
+from distributedjob_operator.core.policy import at_most_once, limits, success
 from distributedjob_operator.core.verdict import INTERIM, Verdict
 
 CLOCK_SECONDS: Final = 5.0
@@ -35,6 +35,8 @@ def judge(leader: Leader, job: Job, now: Instant) -> None:
         return
     if job.start_time is None and (job.ledger.busy or job.heard_results):
         begin(job, now)
+    if job.at_most_once:
+        _account(job, now)
     if job.verdict is None:
         job.verdict = _decide(job, now)
         if job.verdict is not None:
@@ -46,6 +48,25 @@ def judge(leader: Leader, job: Job, now: Instant) -> None:
     active = job.start_time is not None and job.phase is not Phase.SUSPENDED
     job.clock.run(active and not job.finished, now.mono)
     _keep_clock(job, now)
+
+
+def _account(job: Job, now: Instant) -> None:
+    """Keep the record of what may have started ahead of what is handed out."""
+    if job.awaited or not job.items_known:
+        return
+    ledger = job.ledger
+    if job.unaccounted:
+        job.unaccounted = False
+        ledger.give_up_unreported(job.spec, now.mono)
+        job.touch()
+    written = ledger.released_below == ledger.recorded.dispatched_below
+    if job.dispatchable and (written or not ledger.released_below):
+        bound = at_most_once.next_bound(
+            ledger.fresh, ledger.recorded.dispatched_below, len(ledger.busy)
+        )
+        if bound > ledger.recorded.dispatched_below:
+            ledger.recorded.dispatched_below = bound
+            job.touch(urgent=True)
 
 
 def _keep_clock(job: Job, now: Instant) -> None:

@@ -78,7 +78,7 @@ class Row:
         ledger = self.job.ledger
         # Each one that is out may come back with a counter.
         room = max(0, MAX_TRIED - len(ledger.recorded.tries) - len(ledger.busy))
-        return len(self.loose) + min(len(ledger.fresh), room) - sum(self.gains)
+        return len(self.loose) + min(self.job.fresh_supply, room) - sum(self.gains)
 
     @property
     def granted(self) -> int:

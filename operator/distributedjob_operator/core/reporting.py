@@ -176,7 +176,7 @@ def _fold(
             break
         upto = entry.seq
         if not job.finished and entry.run == job.run:
-            job.ledger.fold(worker.key, worker.node, entry, job.spec, now.mono)
+            job.ledger.fold(worker.key, worker.node, entry, job.spec, now.mono, ending=job.ending)
         elif not job.awaits_checkpoint(worker.key, worker.incarnation):
             worker.confirmed[job.uid] = upto
             continue

@@ -201,8 +201,8 @@ def test_a_cancelled_job_refuses_a_late_assignment_but_not_a_new_run() -> None:
     running = _take(worker)
     effects = _command(worker, Cancel(3, UID, []))
     assert effects == [Stop([running])]
-    (entry,) = _job(_report(worker)).entries
-    assert entry.stopped == [(1, 3)]
+    job = _job(_report(worker))
+    assert (job.queued, job.running, job.entries) == ([], [(0, 0)], [])
     worker.finish(running, Outcome(0.0, 0.1, task_reasons.STOPPED))
     assert _job(_report(worker)).entries[0].stopped == [(0, 0)]
     _command(worker, assign((0, 3), number=4))
@@ -217,7 +217,7 @@ def test_cancel_of_some_indexes_leaves_the_others() -> None:
     running = [_take(worker), _take(worker)]
     assert _command(worker, Cancel(3, UID, [(1, 3), (8, 20)])) == [Stop(running[1:])]
     job = _job(_report(worker))
-    assert (job.queued, job.entries[0].stopped) == ([(4, 7)], [(2, 3), (8, 9)])
+    assert (job.queued, job.running, job.entries) == ([(4, 7)], [(0, 1)], [])
     _command(worker, assign((2, 2), number=4))
     assert _job(_report(worker)).queued == [(2, 2), (4, 7)]
 

@@ -131,20 +131,17 @@ class Queues:
         if waiting:
             self._ready[define.uid] = job
 
-    def drop(self, job: JobQueue, chosen: list[Range] | None) -> list[int]:
-        """Remove waiting tasks, all or those in the ranges; returns their indexes."""
+    def drop(self, job: JobQueue, chosen: list[Range] | None) -> None:
+        """Remove waiting tasks, all or those in the ranges."""
         if chosen is None:
-            dropped = list(job.waiting)
             job.waiting.clear()
         else:
             within = from_ranges(chosen)
-            dropped = [index for index in job.waiting if index in within]
-            for index in dropped:
+            for index in [index for index in job.waiting if index in within]:
                 del job.waiting[index]
         if not job.waiting:
             self._ready.pop(job.define.uid, None)
             job.passed_since = None
-        return dropped
 
     def take(self, now: float) -> Task | None:
         """The task that starts now, which from here on runs; None if none can."""

@@ -39,7 +39,7 @@ from distributedjob_worker.core.effects import (
     Wake,
 )
 from distributedjob_worker.core.queues import Queues, Task
-from distributedjob_worker.core.results import Batch, JobLedger, Outcome
+from distributedjob_worker.core.results import JobLedger, Outcome
 from distributedjob_worker.core.session import Session, Standing
 
 HELLO_SECONDS: Final = 1.0
@@ -75,7 +75,6 @@ class Worker:
         self.urgent = False
         self.leaving = False
         self.held = False
-        self._dropped: dict[str, Batch] = {}
         self._cancelled: OrderedDict[str, int] = OrderedDict()
         self._news = False
         self._numbered: OrderedDict[str, int] = OrderedDict()
@@ -118,7 +117,7 @@ class Worker:
     @property
     def idle(self) -> bool:
         """Whether nothing runs and every result has a number."""
-        return not self.queues.running_count and not self.finished and not self._dropped
+        return not self.queues.running_count and not self.finished
 
     # -- the leader ----------------------------------------------------------------
 
@@ -309,11 +308,9 @@ class Worker:
             self._cancelled.move_to_end(command.uid)
             if len(self._cancelled) > REMEMBERED_JOBS:
                 self._cancelled.popitem(last=False)
-        dropped = self.queues.drop(job, None if whole else command.ranges)
-        if dropped:
-            batch = self._dropped.setdefault(command.uid, Batch(job.define))
-            batch.stopped.update(dropped)
-            self.urgent = True
+        self.queues.drop(job, None if whole else command.ranges)
+        # A report that no longer lists what waited is the answer.
+        self.urgent = True
         chosen = [
             task
             for index, task in job.running.items()
@@ -341,14 +338,12 @@ class Worker:
 
     def _collect(self) -> list[Effect]:
         """Give numbers to what ended since the last report."""
-        if not self.finished and not self._dropped:
+        if not self.finished:
             return []
         finished, self.finished = self.finished, []
         ended = results.fold(finished)
-        batches = [*ended.values(), *self._dropped.values()]
-        self._dropped = {}
         effects: list[Effect] = []
-        for batch in batches:
+        for batch in ended.values():
             define = batch.define
             ledger = self._ledger(define.uid, define.namespace, define.name)
             made = results.entries(batch, ledger.last_seq)
@@ -372,7 +367,7 @@ class Worker:
         job = self.queues.jobs.get(uid)
         if job is not None and (not job.forgotten or job.running or job.waiting):
             return
-        if uid in self._dropped or any(task.define.uid == uid for task, _ in self.finished):
+        if any(task.define.uid == uid for task, _ in self.finished):
             return
         ledger = self.ledgers.get(uid)
         if ledger is not None and ledger.entries:

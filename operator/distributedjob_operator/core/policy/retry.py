@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from distributedjob_api import reasons, task_reasons
 from distributedjob_api.messages import Failure
 from distributedjob_api.v1alpha1 import FailureAction, RetryPolicy, Spec
+from distributedjob_operator.core.policy import at_most_once
 from distributedjob_operator.core.policy.failure_rules import Ruling, ruling
 
 
@@ -61,7 +62,7 @@ def after_failure(spec: Spec, tries: Tries, failure: Failure) -> Judgement:
     ended = _ended_by(ruled, tries, failure)
     if ended is not None:
         return ended
-    if charged and failure.reason in task_reasons.HOPELESS:
+    if at_most_once.applies(spec) or (charged and failure.reason in task_reasons.HOPELESS):
         return GiveUp(tries, failure.reason)
     if tries.failures > spec.backoff_limit_per_index:
         return GiveUp(tries, failure.reason)
@@ -80,6 +81,8 @@ def after_interruption(spec: Spec, tries: Tries, index: int) -> Judgement:
     ended = _ended_by(ruled, tries, lost)
     if ended is not None:
         return ended
+    if at_most_once.applies(spec):
+        return GiveUp(tries, task_reasons.INTERRUPTED)
     if tries.interruptions > spec.interruption_limit:
         return GiveUp(tries, task_reasons.INTERRUPTION_LIMIT_EXCEEDED)
     if tries.failures > spec.backoff_limit_per_index:
