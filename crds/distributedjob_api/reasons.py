@@ -99,6 +99,17 @@ def queued(nodes: Sequence[str]) -> Explained:
     return "NoFreeCPU", f"Tasks wait on {where} until enough of what runs there has ended."
 
 
+def silent(nodes: Sequence[str]) -> Explained:
+    """No worker that holds tasks of the job is heard."""
+    where = ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")
+    return (
+        "WorkersSilent",
+        f"No worker that holds tasks of the job answers ({where}). Their tasks may still run; they"
+        " are given to others when their nodes are not ready or deleted, or after 5 minutes."
+        " Check the workers and their connection to NATS.",
+    )
+
+
 def backing_off(tasks: int) -> Explained:
     """Only tasks that failed are left, and they wait for their next attempt."""
     return "BackingOff", f"{tasks:,} failed tasks wait for their next attempt."

@@ -3,6 +3,7 @@
 from typing import Final
 
 from distributedjob_api import reasons
+from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader
 
@@ -16,9 +17,17 @@ def why_waiting(leader: Leader, job: Job, now: float) -> reasons.Explained | Non
         return None
     if not job.ledger.busy:
         return _why_not(leader, job)
+    if not any(_heard(leader, key) for key in job.ledger.assigned):
+        return reasons.silent(sorted({name for _, name in job.ledger.assigned}))
     if now - job.idle_since < QUEUED_SECONDS:
         return None
     return reasons.queued(sorted({name for _, name in job.ledger.assigned}))
+
+
+def _heard(leader: Leader, key: WorkerKey) -> bool:
+    worker = leader.fleet.workers.get(key)
+    limit = leader.proved_at - leader.tuning.silence_seconds
+    return worker is not None and worker.heard >= limit
 
 
 def _why_not(leader: Leader, job: Job) -> reasons.Explained:

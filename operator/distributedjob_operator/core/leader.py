@@ -14,6 +14,7 @@ from distributedjob_api.indexes import BitMap, ranges
 from distributedjob_api.messages import Announce, Cancel, Forget
 from distributedjob_api.v1alpha1 import DistributedJob, Phase
 from distributedjob_operator.core import job as jobs_module
+from distributedjob_operator.core import silence
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import (
     Broadcast,
@@ -362,8 +363,7 @@ class Leader:
 
     def expire(self, now: Instant) -> None:
         """Give up silent workers, and the wait for those that never answered."""
-        limit = self.proved_at - self.tuning.silence_seconds
-        for key in [k for k, worker in self.fleet.workers.items() if worker.heard < limit]:
+        for key in silence.given_up(self.fleet, self.proved_at, self.tuning.silence_seconds):
             self.lose(key, now)
         if now.mono >= self.answers_until:
             for job in self.jobs.values():
