@@ -137,8 +137,9 @@ class Spec(Model):
         ge=0,
         le=LIMIT,
         description=(
-            "How often an index may be lost with its worker and run again."
-            " These attempts are not charged to backoffLimitPerIndex."
+            "How often an index may bring its worker down before it counts as failed. Attempts"
+            " lost by a planned stop, with a node or beside another task are not charged, and none"
+            " is charged to backoffLimitPerIndex. With 0 here and there, no attempt starts twice."
         ),
         json_schema_extra=rules(immutable("interruptionLimit")),
     )

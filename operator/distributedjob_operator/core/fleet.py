@@ -52,6 +52,7 @@ class Worker:
     memory_bytes: int
     heard: float
     restarted: bool = False
+    blamed: tuple[str, int] = ("", -1)
     stated: bool = True
     leaving: bool = False
     ask_again_at: float | None = None

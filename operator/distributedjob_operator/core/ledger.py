@@ -8,6 +8,7 @@ first outcome stands.
 """
 
 import heapq
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -25,6 +26,9 @@ from distributedjob_operator.core.policy.retry import (
     after_interruption,
     backoff_seconds,
 )
+
+MOST_UNHEARD = 256
+"""Tasks that a slot may have started and ended without a report, at most."""
 
 RECENT_FAILURES = 5
 TAIL_CHARACTERS = 256
@@ -62,6 +66,7 @@ class Ledger:
     running: dict[WorkerKey, BitMap] = field(default_factory=dict)
     stray: dict[WorkerKey, BitMap] = field(default_factory=dict)
     failed_on: dict[int, str] = field(default_factory=dict)
+    suspects: BitMap = field(default_factory=BitMap)
     ends_job: reasons.Explained | None = None
     seconds_per_task: float | None = None
     released_below: int = 0
@@ -156,6 +161,7 @@ class Ledger:
         recorded = self.recorded
         new = (indexes & self.wanted) - recorded.succeeded - recorded.failed
         recorded.succeeded |= new
+        self.suspects -= new
         self._unassign(worker, indexes)
         self._drop_pending(new)
         if recorded.tries:
@@ -174,6 +180,8 @@ class Ledger:
             # An older attempt, already recorded as over: heard twice, or late.
             return
         self._unassign(worker, BitMap([index]))
+        # Whatever it is, it left its worker alive.
+        self.suspects.discard(index)
         judgement = after_failure(spec, tries, failure)
         reason = judgement.reason if isinstance(judgement, GiveUp) else failure.reason
         self._remember(
@@ -238,14 +246,54 @@ class Ledger:
     def interrupt(
         self, worker: WorkerKey, indexes: BitMap, node: str, spec: Spec, now: float
     ) -> None:
-        """Charge those of ``indexes`` that had started as lost with their worker.
+        """End those of ``indexes`` that had started and were lost with their worker.
 
         Where nothing starts twice, whatever may have started counts as started.
         """
-        started = indexes
-        if not at_most_once.applies(spec):
-            started = self.running.get(worker, BitMap()) & indexes
-        self._interrupt(worker, started, node, spec, now)
+        self._interrupt(worker, self._started(worker, indexes, spec), node, spec, now)
+
+    def _started(self, worker: WorkerKey, indexes: BitMap, spec: Spec) -> BitMap:
+        if at_most_once.applies(spec):
+            return indexes
+        return self.running.get(worker, BitMap()) & indexes
+
+    def crashed(
+        self,
+        worker: WorkerKey,
+        indexes: BitMap,
+        node: str,
+        spec: Spec,
+        now: float,
+        *,
+        blamed: int | None,
+        slots: int,
+        unheard_seconds: float,
+    ) -> None:
+        """End what was lost with an agent that crashed, and suspect it.
+
+        Args:
+            worker: whose agent it was.
+            indexes: what it held and lists no longer.
+            node: where.
+            spec: the job's limits.
+            now: this moment.
+            blamed: the index that brought it down, where that is clear.
+            slots: tasks of the job that run there at one time.
+            unheard_seconds: for how long it may have started tasks without saying so.
+        """
+        started = self._started(worker, indexes, spec)
+        if blamed is not None:
+            started |= BitMap([blamed]) & indexes
+        suspects = started
+        if not suspects:
+            # Tasks so short that no report listed them: those in front are likeliest.
+            seconds = max(self.seconds_per_task or unheard_seconds, unheard_seconds / MOST_UNHEARD)
+            suspects = take(indexes, slots * math.ceil(1 + unheard_seconds / seconds))
+        self._interrupt(worker, started, node, spec, now, blamed=blamed)
+        self.suspects |= suspects - self.recorded.succeeded - self.recorded.failed
+        loose = self.suspects & self.fresh
+        self.fresh -= loose
+        self.ready |= loose
 
     def give_up_unreported(self, spec: Spec, now: float) -> None:
         """End what was handed out by a former leader and is held by no worker."""
@@ -255,14 +303,21 @@ class Ledger:
         self._interrupt(nobody, pending & BitMap(range(bound)), "", spec, now)
 
     def _interrupt(
-        self, worker: WorkerKey, started: BitMap, node: str, spec: Spec, now: float
+        self,
+        worker: WorkerKey,
+        started: BitMap,
+        node: str,
+        spec: Spec,
+        now: float,
+        *,
+        blamed: int | None = None,
     ) -> None:
         for index in started & self.wanted:
             self._unassign(worker, BitMap([index]))
             if index in self.recorded.succeeded or index in self.recorded.failed:
                 continue
             tries = self.recorded.tries.get(index, Tries())
-            judgement = after_interruption(spec, tries, index)
+            judgement = after_interruption(spec, tries, index, blamed=index == blamed)
             self.recorded.interruptions += 1
             self.recorded.failures += judgement.tries.failures - tries.failures
             if isinstance(judgement, GiveUp):
@@ -274,7 +329,7 @@ class Ledger:
             self._settle(index, judgement, node, now)
 
     def lose(self, worker: WorkerKey, node: str, spec: Spec, now: float) -> None:
-        """Redistribute what a lost worker held; only started attempts are charged."""
+        """Redistribute what a lost worker held; only started attempts have ended."""
         held = self.assigned.get(worker, BitMap()).copy()
         self.interrupt(worker, held, node, spec, now)
         self.release(worker, held)
@@ -328,6 +383,7 @@ class Ledger:
         self._unassign(worker, back)
         back = (back & self.wanted) - self.recorded.succeeded - self.recorded.failed
         tried = back & BitMap(self.recorded.tries) if self.recorded.tries else BitMap()
+        tried |= back & self.suspects
         self.ready |= tried
         self.fresh |= back - tried
 
@@ -391,6 +447,9 @@ class Ledger:
         new.seconds_per_task = self.seconds_per_task
         new.stray = self.stray
         new.ends_job = new.ends_job or self.ends_job
+        new.suspects = self.suspects - recorded.succeeded - recorded.failed
+        new.ready |= new.suspects & new.fresh
+        new.fresh -= new.suspects
         new.released_below = min(self.released_below, recorded.dispatched_below)
         new.handed_below = max(new.handed_below, self.handed_below)
         for worker, held in self.assigned.items():

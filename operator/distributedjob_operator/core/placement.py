@@ -37,6 +37,7 @@ class Pool:
     memory: list[int]
     free_cpu: list[int] = field(default_factory=list)
     free_memory: list[int] = field(default_factory=list)
+    suspected: list[bool] = field(default_factory=list)
 
     def take(self, at: int, job: Job, count: int) -> None:
         """Occupy a worker's CPU and memory."""
@@ -97,6 +98,12 @@ class Row:
             for have, gain, pinned in zip(self.held, self.gains, self.pinned, strict=True)
         ]
 
+    @property
+    def may_have_more(self) -> bool:
+        """Whether ``parallelism`` lets one more out."""
+        limit = self.job.spec.parallelism
+        return limit is None or limit > len(self.job.ledger.busy) + self.granted
+
     def allowed(self) -> int:
         """Tasks that ``parallelism`` still lets out."""
         limit = self.job.spec.parallelism
@@ -147,6 +154,13 @@ def make_pool(
         [fleet.memory(worker) for worker in workers],
     )
     pool.free_cpu, pool.free_memory = pool.cpu.copy(), pool.memory.copy()
+    suspected = [job for job in (*(row.job for row in rows), *idle) if job.ledger.suspects]
+    pool.suspected = [
+        any(
+            job.ledger.suspects & job.ledger.assigned.get(worker.key, BitMap()) for job in suspected
+        )
+        for worker in workers
+    ]
     for row in rows:
         for at, count in enumerate(row.held):
             pool.take(at, row.job, count)
@@ -157,6 +171,27 @@ def make_pool(
         for at, worker in enumerate(workers if job.ledger.stray else ()):
             pool.take(at, job, len(job.ledger.stray.get(worker.key, ())))
     return pool
+
+
+def isolate(row: Row, pool: Pool) -> None:
+    """Place what an agent crashed under: one suspect a worker, to tell which it was."""
+    suspects = row.loose & row.job.ledger.suspects
+    row.loose -= suspects
+    for index in suspects:
+        levels = row.level()
+        ranks = [
+            (not pool.room(at, row), levels[at], at)
+            for at, slots in enumerate(row.slots)
+            if levels[at] < slots
+            and not pool.suspected[at]
+            and (pool.room(at, row) or pool.crowded(at))
+        ]
+        if not ranks or not row.may_have_more:
+            return
+        at = min(ranks)[2]
+        row.pinned[at].add(index)
+        pool.take(at, row.job, 1)
+        pool.suspected[at] = True
 
 
 def pin(row: Row, pool: Pool, budget: int) -> None:

@@ -22,6 +22,7 @@ from distributedjob_operator.core.placement import (
     Row,
     cut_in,
     fill,
+    isolate,
     lay_out,
     make_pool,
     pin,
@@ -96,6 +97,7 @@ def _plan_pool(
         targets = _fair_parts(peers, left)
         left -= sum(targets)
         for row, target in zip(peers, targets, strict=True):
+            isolate(row, pool)
             pin(row, pool, target)
         # First up to the fair part of each, then whatever is left to whoever can use it.
         for row, target in zip(peers, targets, strict=True):

@@ -24,6 +24,8 @@ from distributedjob_operator.core.fleet import Worker
 from distributedjob_operator.core.job import Job, Unconfirmed
 from distributedjob_operator.core.leader import Leader
 
+NOBODY = ("", -1)
+
 PATIENCE_SECONDS = 0.2
 """For so long an entry that others wait for may still come."""
 
@@ -37,6 +39,7 @@ def hello(leader: Leader, key: WorkerKey, message: Hello, now: Instant) -> None:
         leader.heed_epoch(message.epoch)
         return
     before = leader.fleet.workers.get(key)
+    crashed = before is not None and before.incarnation != message.incarnation
     leader.sessions += 1
     leader.fleet.workers[key] = Worker(
         key=key,
@@ -49,13 +52,37 @@ def hello(leader: Leader, key: WorkerKey, message: Hello, now: Instant) -> None:
         heard=now.mono,
         stated=False,
         known={job.uid for job in message.jobs},
-        restarted=before is not None
-        and (before.restarted or before.incarnation != message.incarnation),
+        restarted=crashed or (before is not None and before.restarted),
     )
+    if before is not None:
+        worker = leader.fleet.workers[key]
+        worker.blamed = _blame(leader, before) if crashed else before.blamed
     if before is not None and before.incarnation == message.incarnation:
         leader.fleet.workers[key].known |= before.known
     _forget_finished(leader, leader.fleet.workers[key], message)
     _welcome(leader, leader.fleet.workers[key])
+
+
+def _blame(leader: Leader, worker: Worker) -> tuple[str, int]:
+    """The task that brought an agent down: the only one it ran, or the only suspect.
+
+    One that was told to leave ended what ran; that is nobody's fault.
+    """
+    if worker.leaving:
+        return NOBODY
+    ran, suspects, waited = [], [], []
+    for job in leader.jobs.values():
+        ledger = job.ledger
+        held = ledger.assigned.get(worker.key, BitMap())
+        running = ledger.running.get(worker.key, BitMap()) & held
+        ran += [(job.uid, index) for index in running]
+        suspects += [(job.uid, index) for index in running & ledger.suspects]
+        waited += [(job.uid, index) for index in (held & ledger.suspects) - running]
+    # A suspect that no report listed as running may have had no time for one.
+    for candidates in (ran, suspects, waited):
+        if len(candidates) == 1:
+            return candidates[0]
+    return NOBODY
 
 
 def _forget_finished(leader: Leader, worker: Worker, message: Hello) -> None:
@@ -204,7 +231,17 @@ def _believe(
         missing = assigned - holds - worker.in_flight(job.uid)
         if missing:
             if worker.restarted:
-                ledger.interrupt(key, missing, worker.node, job.spec, now.mono)
+                uid, index = worker.blamed
+                ledger.crashed(
+                    key,
+                    missing,
+                    worker.node,
+                    job.spec,
+                    now.mono,
+                    blamed=index if uid == job.uid else None,
+                    slots=max(1, worker.cpu_millis // job.cpu_millis),
+                    unheard_seconds=2 * leader.tuning.report_seconds,
+                )
             ledger.release(key, missing)
             job.touch()
     worker.still_ending(job.uid, holds)

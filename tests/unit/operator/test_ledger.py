@@ -205,7 +205,8 @@ def test_an_index_lost_too_often_with_its_worker_fails_and_says_why():
         ledger.assign_fresh(A, 1)
         ledger.assign_ready(A, ledger.ready.copy())
         ledger.running[A] = BitMap([0])
-        ledger.lose(A, "n1", SPEC, 0.0)
+        ledger.crashed(A, BitMap([0]), "n1", SPEC, 0.0, blamed=0, slots=1, unheard_seconds=0.1)
+        ledger.release(A, BitMap([0]))
     assert list(ledger.recorded.failed) == [0]
     assert ledger.recorded.recent_failures[-1].reason == "InterruptionLimitExceeded"
 

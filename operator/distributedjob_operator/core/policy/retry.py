@@ -70,13 +70,19 @@ def after_failure(spec: Spec, tries: Tries, failure: Failure) -> Judgement:
     return RetryAt(tries, backoff_seconds(spec.retry_policy, ended_by_itself))
 
 
-def after_interruption(spec: Spec, tries: Tries, index: int) -> Judgement:
-    """Judge an attempt that was lost with its worker: no back-off, a limit of its own."""
+def after_interruption(spec: Spec, tries: Tries, index: int, *, blamed: bool) -> Judgement:
+    """Judge an attempt that was lost with its worker: no back-off, a limit of its own.
+
+    Only one that is ``blamed`` for its worker's crash is charged to that limit
+    (protocol item 13): what merely ran beside it, or was lost with a node or a
+    connection, is not.
+    """
     lost = Failure(index, tries.ended, task_reasons.INTERRUPTED, -1, 0, "")
     ruled = ruling(spec.failure_policy, lost.reason, lost.exit_code)
     # A rule that says Count charges it as a failure instead.
     failure = 1 if ruled.rule >= 0 and ruled.action is FailureAction.COUNT else 0
-    interruption = 0 if failure or ruled.action is FailureAction.IGNORE else 1
+    charged = blamed and not failure and ruled.action is not FailureAction.IGNORE
+    interruption = 1 if charged else 0
     tries = Tries(tries.ended + 1, tries.failures + failure, tries.interruptions + interruption)
     ended = _ended_by(ruled, tries, lost)
     if ended is not None:

@@ -74,6 +74,11 @@ def test_interruptions_are_not_charged_to_the_failures():
     assert verdict == RetryAt(Tries(5, 1, 4), 1.0)
 
 
+def test_what_is_not_to_blame_for_its_loss_is_charged_nothing():
+    verdict = after_interruption(a_job(interruptionLimit=0).spec, Tries(4, 2, 0), 0, blamed=False)
+    assert verdict == RetryAt(Tries(5, 2, 0), 0.0)
+
+
 @pytest.mark.parametrize(
     ("interruptions", "again"),
     [
@@ -84,7 +89,7 @@ def test_interruptions_are_not_charged_to_the_failures():
 )
 def test_an_interrupted_task_runs_again_at_once_within_its_limit(interruptions: int, again: bool):
     tries = Tries(interruptions + 2, 2, interruptions)
-    verdict = after_interruption(a_job(interruptionLimit=2).spec, tries, 0)
+    verdict = after_interruption(a_job(interruptionLimit=2).spec, tries, 0, blamed=True)
     after = Tries(interruptions + 3, 2, interruptions + 1)
     expected = RetryAt(after, 0.0) if again else GiveUp(after, "InterruptionLimitExceeded")
     assert verdict == expected
@@ -121,7 +126,7 @@ def test_a_rule_decides_about_a_failure(action: str, tries: Tries, expected: Jud
     ],
 )
 def test_a_rule_decides_about_an_interruption(action: str, tries: Tries, expected: Judgement):
-    assert after_interruption(ruled(action, "Interrupted"), tries, 0) == expected
+    assert after_interruption(ruled(action, "Interrupted"), tries, 0, blamed=True) == expected
 
 
 def test_a_rule_that_fails_the_job_names_the_task_and_itself():
