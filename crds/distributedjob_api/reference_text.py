@@ -38,9 +38,9 @@ DIFFERENCES: Final = f"""\
   `DisruptionTarget`. Planned stops, lost nodes and lost connections count towards no limit; when a
   worker crashes, what it ran is run again one suspect a worker, and only a task that was alone, or
   the only suspect, is charged.
-- **At most once** is `backoffLimitPerIndex: 0` with `interruptionLimit: 0`: an attempt that may have
-  started never starts again and ends as `Interrupted` when it is lost, stopped or suspended. What
-  may start is recorded first, so such a job starts a little slower.
+- **At most once** is `backoffLimitPerIndex: 0` with `interruptionLimit: 0`: an attempt that may
+  have started never starts again and ends as `Interrupted` when it is lost, stopped or suspended.
+  What may start is recorded first, so such a job starts a little slower.
 - **`backoffLimit` and `maxFailedIndexes` cannot be changed** after creation. In a Job they can.
 - **`completions` cannot be changed.** An Indexed Job can be made larger or smaller with its
   `parallelism`.
