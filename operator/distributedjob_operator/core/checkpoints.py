@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from distributedjob_api.messages import Acks
 from distributedjob_api.v1alpha1 import DistributedJob
 from distributedjob_operator.core import announcements, explain, status
@@ -18,8 +20,15 @@ LARGE_CHARACTERS: Final = 65_536
 FAILED_WRITE_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
-def due_at(job: Job) -> float:
-    """When the next write of a job is due, on the leader's clock."""
+def due_at(leader: Leader, job: Job) -> float:
+    """When the next write of a job leaves, on the leader's clock."""
+    due = _wanted_at(job)
+    if due == float("inf"):
+        return due
+    return max(due, leader.budget.ready_at(urgent=job.urgent))
+
+
+def _wanted_at(job: Job) -> float:
     if not job.dirty or job.writing:
         return float("inf")
     if job.write_failures:
@@ -32,7 +41,7 @@ def due_at(job: Job) -> float:
 
 def write_if_due(leader: Leader, job: Job, now: Instant) -> None:
     """Write the status of a job where something changed and its time has come."""
-    if due_at(job) > now.mono:
+    if due_at(leader, job) > now.mono:
         return
     body = status.build(
         job,
@@ -42,6 +51,7 @@ def write_if_due(leader: Leader, job: Job, now: Instant) -> None:
         epoch=leader.epoch,
         now=now,
     )
+    leader.budget.take(len(msgspec.json.encode(body)), now.mono, urgent=job.urgent)
     job.dirty = job.urgent = False
     job.large = sum(map(len, body.get("exact", {}).values())) > LARGE_CHARACTERS
     job.writing = True

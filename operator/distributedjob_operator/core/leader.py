@@ -15,6 +15,7 @@ from distributedjob_api.messages import Announce, Cancel, Forget
 from distributedjob_api.v1alpha1 import DistributedJob, Phase
 from distributedjob_operator.core import job as jobs_module
 from distributedjob_operator.core import silence
+from distributedjob_operator.core.budget import WriteBudget
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import (
     Broadcast,
@@ -57,6 +58,7 @@ class Leader:
     sessions: int = 0
     answers_until: float = 0.0
     proved_at: float = 0.0
+    budget: WriteBudget = field(default_factory=WriteBudget)
     effects: list[Effect] = field(default_factory=list)
 
     def take_effects(self) -> list[Effect]:

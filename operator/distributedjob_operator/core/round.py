@@ -35,7 +35,8 @@ def settle(leader: Leader, now: Instant) -> None:
         if commands:
             message = Commands(leader.epoch, worker.session, commands)
             leader.effects.append(Send(worker.key, message))
-    for job in list(leader.awake.values()):
+    # First and final writes go before those that only show progress.
+    for job in sorted(leader.awake.values(), key=lambda job: not job.urgent):
         _explain(leader, job, now)
         checkpoints.write_if_due(leader, job, now)
         if job.resting:
@@ -46,7 +47,7 @@ def seconds_to_next(leader: Leader, now: Instant) -> float:
     """How long nothing is due if no event comes."""
     soonest = now.mono + IDLE_SECONDS
     for job in leader.awake.values():
-        soonest = min(soonest, checkpoints.due_at(job), lifecycle.next_deadline(job, now))
+        soonest = min(soonest, checkpoints.due_at(leader, job), lifecycle.next_deadline(job, now))
         retry = job.ledger.next_retry()
         if retry is not None and job.dispatchable:
             soonest = min(soonest, retry)

@@ -1,0 +1,86 @@
+"""Status writes stay within a budget, and those that matter most go first."""
+
+from typing import Any
+
+import pytest
+
+from distributedjob_operator.core.budget import BURST_BYTES, BYTES_A_SECOND, WriteBudget
+from distributedjob_operator.core.effects import WriteStatus
+from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.core.round import seconds_to_next, settle
+from tests.support.builders import a_job, at
+
+
+def written(budget: WriteBudget, *, urgent: bool, size: int, seconds: float) -> int:
+    """How many writes leave in so long a time if there is always one to write."""
+    now, count = 0.0, 0
+    while now < seconds:
+        budget.take(size, now, urgent=urgent)
+        count += 1
+        now = max(now, budget.ready_at(urgent=urgent))
+    return count
+
+
+@pytest.mark.parametrize(
+    ("urgent", "size", "rate"),
+    [
+        pytest.param(False, 3_000, 20, id="progress"),
+        pytest.param(True, 3_000, 200, id="first and last"),
+        pytest.param(True, 512 * 1024, 2, id="large objects"),
+    ],
+)
+def test_the_rate_is_kept_over_time(urgent: bool, size: int, rate: int):
+    burst = rate if size < 10_000 else BURST_BYTES / size
+    count = written(WriteBudget(), urgent=urgent, size=size, seconds=60)
+    assert count == pytest.approx(60 * rate + burst, abs=3)
+
+
+def test_progress_of_some_does_not_hold_up_the_end_of_others():
+    budget = WriteBudget()
+    while budget.ready_at(urgent=False) <= 0:
+        budget.take(3_000, 0.0, urgent=False)
+    assert budget.ready_at(urgent=True) <= 0
+
+
+def test_a_pause_earns_no_more_than_a_burst():
+    budget = WriteBudget()
+    budget.take(1, 0.0, urgent=True)
+    budget.take(int(BURST_BYTES + BYTES_A_SECOND), 3600.0, urgent=True)
+    assert budget.ready_at(urgent=True) == pytest.approx(3601.0)
+
+
+def a_leader(jobs: int) -> Leader:
+    leader = Leader(5, "me", "ns/name")
+    leader.take_over([], [], at(0))
+    for number in range(jobs):
+        leader.job_seen(a_job(f"j{number}"), at(0))
+    return leader
+
+
+def writes(leader: Leader, now: float) -> list[Any]:
+    settle(leader, at(now))
+    return [effect for effect in leader.take_effects() if isinstance(effect, WriteStatus)]
+
+
+def test_many_jobs_at_once_are_written_in_time_and_without_a_busy_loop():
+    leader = a_leader(1000)
+    now, uids, rounds = 0.0, [one.uid for one in writes(leader, 0.0)], 0
+    assert len(uids) == 200
+    while len(uids) < 1000:
+        pause = seconds_to_next(leader, at(now))
+        assert pause > 0
+        now += pause
+        rounds += 1
+        uids += [one.uid for one in writes(leader, now)]
+    assert len(set(uids)) == 1000
+    assert now == pytest.approx(4.0, abs=0.1)
+    assert rounds <= 1000
+
+
+def test_the_first_write_of_a_job_goes_before_the_progress_of_others():
+    leader = a_leader(3)
+    writes(leader, 0.0)
+    for job in leader.jobs.values():
+        job.writing, job.dirty, job.urgent, job.written_at = False, True, False, -10.0
+    leader.job_seen(a_job("new"), at(5))
+    assert [one.name for one in writes(leader, 5.0)][0] == "new"
