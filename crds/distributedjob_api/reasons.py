@@ -123,6 +123,16 @@ def taking_over(nodes: Sequence[str]) -> Explained:
     )
 
 
+def waiting_for_predecessor(name: str, nodes: Sequence[str]) -> Explained:
+    """Tasks of a deleted job of the same name have not ended."""
+    where = ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")
+    return (
+        "WaitingForPredecessor",
+        f"A job {name!r} was deleted and tasks of it have not ended on {where}; this one starts"
+        " when they have.",
+    )
+
+
 def max_failed_indexes_exceeded(failed: int, limit: int) -> Explained:
     """More indexes failed for good than ``maxFailedIndexes`` allows."""
     return (

@@ -37,6 +37,7 @@ _log = logging.getLogger(__name__)
 
 READY_SECONDS = 1.0
 PROBE_SECONDS = 3.0
+JOURNAL_SECONDS = 10.0
 PROBES_FAILED = 4
 """So many probes in a row without answer from a client that says it is connected."""
 
@@ -154,7 +155,7 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     )
     leadership = Leadership(leases, clock, settings.holder, timing)
     tuning = Tuning(settings.report_seconds, settings.silence_seconds)
-    controller = Controller(kubernetes, bus, leadership, clock, subjects, tuning)
+    controller = Controller(kubernetes, bus, journal, leadership, clock, subjects, tuning)
     controllers.append(controller)
     await bus.listen(subjects.every_leader(), events)
 
@@ -200,12 +201,26 @@ async def _run(replica: Replica, stop: asyncio.Event) -> None:
 
 async def _lead(leadership: Leadership, controller: Controller, journal: Journal) -> None:
     epoch = await leadership.acquire()
+    keeping = asyncio.create_task(_keep(journal))
     try:
-        await journal.ensure()
-    except Unavailable as error:
-        # Detail only: no outcome depends on it.
-        _log.warning("%s", error)
-    await _first_end(leadership.hold(), controller.lead(epoch))
+        await _first_end(leadership.hold(), controller.lead(epoch))
+    finally:
+        keeping.cancel()
+
+
+async def _keep(journal: Journal) -> None:
+    """Have the journal's stream there, also after NATS has lost what it stored."""
+    told = ""
+    while True:
+        try:
+            await journal.ensure()
+            told = ""
+        except Unavailable as error:
+            # Detail only: no outcome depends on it.
+            if told != str(error):
+                told = str(error)
+                _log.warning("%s", error)
+        await asyncio.sleep(JOURNAL_SECONDS)
 
 
 async def _first_end(*work: Awaitable[Any]) -> None:

@@ -27,6 +27,7 @@ from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import (
     Broadcast,
     Effect,
+    PurgeJournal,
     RaiseEpoch,
     Send,
     WorkerKey,
@@ -36,7 +37,7 @@ from distributedjob_operator.core.leader import Leader, Tuning
 from distributedjob_operator.core.round import seconds_to_next, settle
 from distributedjob_operator.errors import LeaseLost
 from distributedjob_operator.leadership import Leadership
-from distributedjob_operator.ports import Bus, Clock, Kubernetes, Unavailable
+from distributedjob_operator.ports import Bus, Clock, JournalStore, Kubernetes, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Controller:
         self,
         api: Kubernetes,
         bus: Bus,
+        journal: JournalStore,
         leadership: Leadership,
         clock: Clock,
         subjects: Subjects,
@@ -60,6 +62,7 @@ class Controller:
         self._api = api
         self._work = ApiWork(api, self.put, lambda: leadership.valid)
         self._bus = bus
+        self._journal = journal
         self._leadership = leadership
         self._clock = clock
         self._subjects = subjects
@@ -240,6 +243,13 @@ class Controller:
                 # One bad object or message must never stop the leader.
                 _log.exception("an event could not be handled")
 
+    async def _purge(self, uid: str) -> None:
+        try:
+            await self._journal.purge(uid)
+        except Unavailable as error:
+            # It ages out in the end.
+            _log.info("%s", error)
+
     async def _perform(self, leader: Leader, effect: Effect) -> None:
         if not self._leadership.valid:
             raise LeaseLost("the Lease may have been taken by another replica")
@@ -249,6 +259,8 @@ class Controller:
                 await self._bus.publish(subject, encode_message(message))
             case Broadcast(message=message):
                 await self._bus.publish(self._subjects.announce(), encode_message(message))
+            case PurgeJournal(uid=uid):
+                self._work.spawn(self._purge(uid))
             case RaiseEpoch(seen=seen):
                 if seen >= leader.epoch:
                     leader.new_epoch(await self._leadership.raise_epoch(seen))

@@ -58,6 +58,13 @@ class ConfigMapStore(Protocol):
         """The text under a key, or None where it is not there; raises :class:`Unavailable`."""
 
 
+class JournalStore(Protocol):
+    """What is kept of each attempt, for as long as it is kept."""
+
+    async def purge(self, uid: str) -> None:
+        """Drop all of one job; raises :class:`Unavailable`."""
+
+
 class EventSink(Protocol):
     """Kubernetes Events."""
 

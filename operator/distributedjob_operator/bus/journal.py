@@ -53,6 +53,14 @@ class Journal:
         except (NatsError, OSError) as error:
             raise Unavailable(f"the journal's stream cannot be had: {error}") from error
 
+    async def purge(self, uid: str) -> None:
+        """Drop every batch of one job; raises Unavailable."""
+        stream, subject = self._subjects.journal_stream(), self._subjects.journal_of(uid)
+        try:
+            await self._jetstream.purge_stream(stream, subject=subject)
+        except (NatsError, OSError) as error:
+            raise Unavailable(f"the journal cannot be purged: {error}") from error
+
     async def read(self, uid: str) -> AsyncIterator[JournalBatch]:
         """Every batch kept of one job, in the order in which it was stored.
 

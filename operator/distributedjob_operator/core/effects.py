@@ -80,10 +80,27 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class PurgeJournal:
+    """Drop what the journal keeps of a job that is gone."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class RaiseEpoch:
     """A worker or an object has seen a higher epoch: ask the Lease who leads."""
 
     seen: int
 
 
-Effect = Send | Broadcast | WriteStatus | ReadJob | ReadItems | DeleteJob | Tell | RaiseEpoch
+Effect = (
+    Send
+    | Broadcast
+    | WriteStatus
+    | ReadJob
+    | ReadItems
+    | DeleteJob
+    | Tell
+    | PurgeJournal
+    | RaiseEpoch
+)

@@ -38,6 +38,8 @@ def _why_not(leader: Leader, job: Job) -> reasons.Explained:
         return _why_no_items(job)
     if job.awaited:
         return reasons.taking_over(sorted(job.awaited))
+    if job.predecessor:
+        return reasons.waiting_for_predecessor(job.name, job.predecessor)
     if job.barrier:
         # What a run is to begin with is being written.
         return reasons.starting_over() if job.run else _why_no_items(job)

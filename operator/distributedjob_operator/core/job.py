@@ -84,6 +84,7 @@ class Job:
     unconfirmed: list[Unconfirmed] = field(default_factory=list)
     awaited: set[str] = field(default_factory=set)
     unaccounted: bool = False
+    predecessor: list[str] = field(default_factory=list)
     seen_at: float = float("-inf")
     unserved_since: float = float("inf")
     waiting: str = ""
@@ -162,6 +163,7 @@ class Job:
             or self.spec.suspend
             or self.problem
             or self.awaited
+            or self.predecessor
             or self.barrier
             or not self.items_known
         )

@@ -20,6 +20,7 @@ from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import (
     Broadcast,
     Effect,
+    PurgeJournal,
     RaiseEpoch,
     WorkerKey,
 )
@@ -42,6 +43,15 @@ class Tuning:
 
 
 @dataclass(slots=True)
+class Dying:
+    """A deleted job that workers have not ended yet; its name is not free."""
+
+    namespace: str
+    name: str
+    workers: set[WorkerKey]
+
+
+@dataclass(slots=True)
 class Leader:
     """The state of the replica that leads, for one epoch."""
 
@@ -55,6 +65,7 @@ class Leader:
     departed: dict[str, None] = field(default_factory=dict)
     unknown: dict[str, float] = field(default_factory=dict)
     set_aside: dict[str, str] = field(default_factory=dict)
+    dying: dict[str, Dying] = field(default_factory=dict)
     sessions: int = 0
     answers_until: float = 0.0
     proved_at: float = 0.0
@@ -94,7 +105,7 @@ class Leader:
         for resource in resources:
             self.job_seen(resource, now)
         for job in self.jobs.values():
-            if not job.finished and job.start_time is not None:
+            if not job.finished and (job.start_time is not None or job.unaccounted):
                 expected = {name for pool, name in alive if pool == job.spec.pool}
                 if not heard_all:
                     expected |= {*job.nodes}
@@ -188,6 +199,8 @@ class Leader:
             ending=job.spec.cancel or read.verdict is not None,
         )
         job.conditions = read.conditions
+        # What was given up and not yet recorded as such has to be given up again.
+        job.unaccounted = read.unaccounted
         if job.start_time is None and read.start_time is not None:
             self._begun_elsewhere(job, read)
         job.run, job.rerun_token = read.run, read.rerun_token
@@ -202,7 +215,6 @@ class Leader:
     def _begun_elsewhere(self, job: Job, read: Job) -> None:
         """The last leader handed tasks out after we listed: ask before concluding anything."""
         job.start_time, job.phase = read.start_time, read.phase
-        job.unaccounted = read.unaccounted
         asked = [worker for worker in self.fleet.workers.values() if worker.key[0] == job.spec.pool]
         answered = {worker.node for worker in asked if worker.stated}
         expected = {*read.nodes, *(worker.node for worker in asked)} - answered
@@ -223,7 +235,12 @@ class Leader:
 
     def job_gone(self, uid: str) -> None:
         """The object is deleted: end what runs of it; there is no status to say so in."""
-        self.jobs.pop(uid, None)
+        job = self.jobs.pop(uid, None)
+        if job is not None:
+            for key in (*job.ledger.assigned, *job.ledger.stray):
+                self.still_held(uid, job.namespace, job.name, key)
+        if uid not in self.departed:
+            self.effects.append(PurgeJournal(uid))
         self.awake.pop(uid, None)
         self.unknown.pop(uid, None)
         self.set_aside.pop(uid, None)
@@ -234,6 +251,34 @@ class Leader:
             worker.forget(uid)
             if uid in worker.known:
                 self.drop_at(worker, uid)
+
+    def has_successor(self, uid: str, namespace: str, name: str) -> bool:
+        """Whether another object has the name, so that this one is gone for certain."""
+        return any(
+            job.uid != uid and (job.namespace, job.name) == (namespace, name)
+            for job in self.jobs.values()
+        )
+
+    def still_held(self, uid: str, namespace: str, name: str, key: WorkerKey) -> None:
+        """A worker has tasks of a deleted job."""
+        self.dying.setdefault(uid, Dying(namespace, name, set())).workers.add(key)
+
+    def held_no_more(self, key: WorkerKey, uids: Iterable[str]) -> None:
+        """A worker has ended these deleted jobs, or is lost."""
+        for uid in uids:
+            dying = self.dying.get(uid)
+            if dying is not None:
+                dying.workers.discard(key)
+                if not dying.workers:
+                    del self.dying[uid]
+
+    def names_taken(self) -> dict[tuple[str, str], list[str]]:
+        """Namespace and name of each dying job, and the nodes that hold it (protocol item 19)."""
+        taken: dict[tuple[str, str], list[str]] = {}
+        for dying in self.dying.values():
+            nodes = taken.setdefault((dying.namespace, dying.name), [])
+            nodes += sorted(name for _, name in dying.workers)
+        return taken
 
     def heed_epoch(self, seen: int) -> None:
         """Somebody speaks of a higher epoch: the Lease will tell who leads.
@@ -330,6 +375,7 @@ class Leader:
     def lose(self, key: WorkerKey, now: Instant) -> None:
         """Give up a worker and redistribute what it held."""
         worker = self.fleet.workers.pop(key)
+        self.held_no_more(key, [*self.dying])
         for job in self.jobs.values():
             job.ledger.stray.pop(key, None)
             if key in job.ledger.assigned:

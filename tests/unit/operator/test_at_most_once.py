@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from distributedjob_api.indexes import parse_indexes
 from distributedjob_api.messages import Assign, Commands
@@ -139,6 +139,7 @@ def test_a_leader_that_leaves_in_order_takes_back_what_it_only_announced():
 
 
 @settings(max_examples=40, deadline=None)
+@example(996026)
 @given(SEEDS)
 def test_no_task_starts_twice_whatever_goes_wrong(seed: int):
     random = Random(seed)

@@ -83,4 +83,4 @@ def test_the_first_write_of_a_job_goes_before_the_progress_of_others():
     for job in leader.jobs.values():
         job.writing, job.dirty, job.urgent, job.written_at = False, True, False, -10.0
     leader.job_seen(a_job("new"), at(5))
-    assert [one.name for one in writes(leader, 5.0)][0] == "new"
+    assert next(iter(writes(leader, 5.0))).name == "new"
