@@ -1,5 +1,7 @@
 """The worker's state machine: fences, numbers, refusals, results until acknowledged."""
 
+import pytest
+
 from distributedjob_api import task_reasons
 from distributedjob_api.messages import (
     Acks,
@@ -382,3 +384,26 @@ def test_nothing_starts_while_the_spool_has_no_room() -> None:
     assert worker.take(1.0) is None
     assert worker.hold(False) == [Wake()]
     assert worker.take(1.0) is not None
+
+
+def test_a_job_whose_results_fill_its_share_of_the_spool_leaves_the_rest_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("distributedjob_worker.core.worker.SHARE_BYTES", 400)
+    worker = _worker()
+    _command(
+        worker,
+        define("/bin/true"),
+        assign((0, 99)),
+        define("/bin/true", number=3, uid="other"),
+        assign((0, 99), number=4, uid="other"),
+    )
+    for _ in range(10):
+        task = _take(worker)
+        worker.finish(task, Outcome(0.0, 0.1, "" if task.define.uid == "other" else "Error"))
+        worker.report(2.0)
+        worker.handle(Acks(5, 7, [("other", 99)]), 3.0)
+    assert [_take(worker).define.uid for _ in range(2)] == ["other", "other"]
+    last = worker.ledgers[UID].last_seq
+    assert Wake() in worker.handle(Acks(5, 7, [(UID, last)]), 3.0)
+    assert worker.queues.jobs[UID].may_start()

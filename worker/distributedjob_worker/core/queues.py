@@ -56,6 +56,7 @@ class JobQueue:
     parallelism: int = 0
     priority: int = 0
     forgotten: bool = False
+    held: bool = False
     waiting: OrderedDict[int, Task] = field(default_factory=OrderedDict)
     running: dict[int, Task] = field(default_factory=dict)
     running_millis: int = 0
@@ -71,8 +72,8 @@ class JobQueue:
         return ranges(BitMap(self.running)) if self.running else []
 
     def may_start(self) -> bool:
-        """Whether its parallelism leaves room for one more."""
-        return not 0 < self.parallelism <= len(self.running)
+        """Whether its parallelism, and its share of the spool, leave room for one more."""
+        return not self.held and not 0 < self.parallelism <= len(self.running)
 
 
 class Queues:

@@ -39,11 +39,13 @@ class JobLedger:
     last_seq: int = 0
     acked_seq: int = 0
     sent_seq: int = 0
+    size: int = 0
     entries: deque[Entry] = field(default_factory=deque)
 
     def append(self, entry: Entry) -> None:
         """Keep an entry; its number follows the last one."""
         self.entries.append(entry)
+        self.size += entry_size(entry)
         self.last_seq = entry.seq
         self.run = max(self.run, entry.run)
 
@@ -51,7 +53,7 @@ class JobLedger:
         """Drop the entries that stand in a checkpoint."""
         upto = min(upto, self.last_seq)
         while self.entries and self.entries[0].seq <= upto:
-            self.entries.popleft()
+            self.size -= entry_size(self.entries.popleft())
         self.acked_seq = max(self.acked_seq, upto)
         self.sent_seq = max(self.sent_seq, upto)
 

@@ -47,6 +47,10 @@ HEARTBEAT_SECONDS: Final = 1.0
 REPORT_GAP_SECONDS: Final = 0.003
 """Between two reports, however urgent: many single tasks that end together share one."""
 
+SHARE_BYTES: Final = 64 * 1024 * 1024
+"""Results of one job that may wait for a checkpoint, about, so that one whose status cannot
+be written leaves room in the spool for the others."""
+
 REMEMBERED_JOBS: Final = 4096
 """Cancelled jobs, whose late assignments are refused, and forgotten ones, whose numbers go on."""
 
@@ -253,6 +257,7 @@ class Worker:
         match command:
             case Define():
                 outdated = self.queues.define(command)
+                self._share_out(command.uid)
                 return [Stop(outdated)] if outdated else []
             case Assign():
                 return self._assign(command)
@@ -319,12 +324,23 @@ class Worker:
         return [Stop(chosen)] if chosen else []
 
     def _acknowledge(self, message: Acks) -> list[Effect]:
+        effects: list[Effect] = [Release()]
         for uid, upto in message.upto:
             ledger = self.ledgers.get(uid)
             if ledger is not None:
                 ledger.acknowledge(upto)
+                if self._share_out(uid):
+                    effects.append(Wake())
                 self._purge(uid)
-        return [Release()]
+        return effects
+
+    def _share_out(self, uid: str) -> bool:
+        """Start no more tasks of a job that fills its share; whether it may go on again."""
+        ledger, queue = self.ledgers.get(uid), self.queues.jobs.get(uid)
+        if ledger is None or queue is None:
+            return False
+        before, queue.held = queue.held, ledger.size >= SHARE_BYTES
+        return before and not queue.held
 
     def _resend(self, message: Resend) -> list[Effect]:
         for uid in message.uids:
@@ -349,6 +365,7 @@ class Worker:
             made = results.entries(batch, ledger.last_seq)
             for entry in made:
                 ledger.append(entry)
+            self._share_out(define.uid)
             effects.append(Store(define.uid, define.namespace, define.name, made))
         effects += map(Journal, reports.journal_batches(ended.values(), self.identity.node))
         return effects
