@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,16 +30,13 @@ from distributedjob_operator.kube.leases import Leases
 from distributedjob_operator.kube.nodes import Nodes, node_of
 from distributedjob_operator.leadership import Leadership, Timing
 from distributedjob_operator.ports import BusEvents, Kubernetes, Unavailable
+from distributedjob_operator.replica import Replica, first_end, run
 from distributedjob_operator.settings import Settings, read_settings
 from distributedjob_operator.watch import Watch
 
 _log = logging.getLogger(__name__)
 
 READY_SECONDS = 1.0
-PROBE_SECONDS = 3.0
-JOURNAL_SECONDS = 10.0
-PROBES_FAILED = 4
-"""So many probes in a row without answer from a client that says it is connected."""
 
 
 class SystemClock:
@@ -80,18 +77,6 @@ class Readiness:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Replica:
-    """What one started replica runs on."""
-
-    bus: NatsBus
-    journal: Journal
-    leadership: Leadership
-    controller: Controller
-    failed: asyncio.Future[None]
-    fail: Callable[[str], None]
-
-
 async def serve(settings: Settings) -> None:
     """Run one replica until a signal, or until it must not go on.
 
@@ -104,9 +89,9 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(signum, stop.set)
     async with AsyncExitStack() as opened:
         starting = asyncio.create_task(_start(settings, stop, opened))
-        await _first_end(starting, stop.wait())
+        await first_end(starting, stop.wait())
         if not starting.cancelled():
-            await _run(starting.result(), stop)
+            await run(starting.result(), stop)
 
 
 async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack) -> Replica:
@@ -177,83 +162,6 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     watch.start(on_watch_died)
     controller.on_missed = watch.restart
     return Replica(bus, journal, leadership, controller, failed, fail)
-
-
-async def _run(replica: Replica, stop: asyncio.Event) -> None:
-    leadership, controller = replica.leadership, replica.controller
-    leading = asyncio.create_task(_lead(leadership, controller, replica.journal))
-    try:
-        await _first_end(
-            asyncio.shield(leading),
-            _probe(replica.bus, controller, replica.fail),
-            stop.wait(),
-            replica.failed,
-        )
-        # A planned stop: the last writes, then the Lease.
-        controller.retire()
-        if leadership.epoch:
-            await leading
-    finally:
-        leading.cancel()
-        await asyncio.gather(leading, return_exceptions=True)
-        await leadership.release()
-
-
-async def _lead(leadership: Leadership, controller: Controller, journal: Journal) -> None:
-    epoch = await leadership.acquire()
-    keeping = asyncio.create_task(_keep(journal))
-    try:
-        await _first_end(leadership.hold(), controller.lead(epoch))
-    finally:
-        keeping.cancel()
-
-
-async def _keep(journal: Journal) -> None:
-    """Have the journal's stream there, also after NATS has lost what it stored."""
-    told = ""
-    while True:
-        try:
-            await journal.ensure()
-            told = ""
-        except Unavailable as error:
-            # Detail only: no outcome depends on it.
-            if told != str(error):
-                told = str(error)
-                _log.warning("%s", error)
-        await asyncio.sleep(JOURNAL_SECONDS)
-
-
-async def _first_end(*work: Awaitable[Any]) -> None:
-    """Wait until the first of several ends, end the others, and raise what it raised."""
-    tasks = [asyncio.ensure_future(one) for one in work]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            if task.done():
-                task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _probe(bus: NatsBus, controller: Controller, fail: Callable[[str], None]) -> None:
-    """A client that believes to be connected and gets no answer is deaf."""
-    unanswered = 0
-    while True:
-        await asyncio.sleep(PROBE_SECONDS)
-        try:
-            await bus.probe()
-        except Unavailable:
-            unanswered += 1
-            if bus.connected and unanswered >= PROBES_FAILED:
-                fail("the NATS client went deaf")
-            continue
-        if unanswered:
-            controller.reconnected()
-        else:
-            controller.proved()
-        unanswered = 0
 
 
 def main() -> int:

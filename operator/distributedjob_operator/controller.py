@@ -37,12 +37,11 @@ from distributedjob_operator.core.leader import Leader, Tuning
 from distributedjob_operator.core.round import seconds_to_next, settle
 from distributedjob_operator.errors import LeaseLost
 from distributedjob_operator.leadership import Leadership
-from distributedjob_operator.ports import Bus, Clock, JournalStore, Kubernetes, Unavailable
+from distributedjob_operator.ports import Bus, Clock, Journal, Kubernetes, Unavailable
 
 _log = logging.getLogger(__name__)
 
 RETRY_LIST_SECONDS = 1.0
-RELIST_SECONDS = 60.0
 WRITE_OUT_SECONDS = 2.0
 
 
@@ -53,7 +52,7 @@ class Controller:
         self,
         api: Kubernetes,
         bus: Bus,
-        journal: JournalStore,
+        journal: Journal,
         leadership: Leadership,
         clock: Clock,
         subjects: Subjects,
@@ -199,7 +198,7 @@ class Controller:
     async def _relist_for_ever(self) -> None:
         """Find what the watch missed; kopf loses deletions when it must list again."""
         while True:
-            await asyncio.sleep(RELIST_SECONDS)
+            await asyncio.sleep(self._tuning.relist_seconds)
             began = self._clock.now().mono
             bodies, nodes = await self._list()
 

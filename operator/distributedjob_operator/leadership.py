@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from distributedjob_operator.core.election import (
@@ -40,6 +41,7 @@ class Leadership:
     clock: Clock
     identity: str
     timing: Timing
+    jitter: Callable[[], float] = random.random
     epoch: int = 0
     _observed: Observed | None = field(default=None)
     _renewed: float = float("-inf")
@@ -139,7 +141,7 @@ class Leadership:
 
         Jitter keeps several candidates from asking in step.
         """
-        pause = self.timing.retry_period * (1 + _JITTER * random.random())  # noqa: S311
+        pause = self.timing.retry_period * (1 + _JITTER * self.jitter())
         observed, now = self._observed, self.clock.now().mono
         if observed is None or observed.record is None:
             await asyncio.sleep(pause)

@@ -58,13 +58,6 @@ class ConfigMapStore(Protocol):
         """The text under a key, or None where it is not there; raises :class:`Unavailable`."""
 
 
-class JournalStore(Protocol):
-    """What is kept of each attempt, for as long as it is kept."""
-
-    async def purge(self, uid: str) -> None:
-        """Drop all of one job; raises :class:`Unavailable`."""
-
-
 class EventSink(Protocol):
     """Kubernetes Events."""
 
@@ -119,8 +112,22 @@ class BusEvents:
 class Bus(Protocol):
     """NATS, as far as the leader needs it."""
 
+    @property
+    def connected(self) -> bool:
+        """What the client believes; :meth:`probe` knows."""
+
     async def publish(self, subject: str, payload: bytes) -> None:
         """Hand a message to the client; delivery is not promised."""
 
     async def probe(self) -> float:
         """Round trip to the server in seconds; raises :class:`Unavailable`."""
+
+
+class Journal(Protocol):
+    """The stream that keeps the detail of every task; losing it loses no outcome."""
+
+    async def ensure(self) -> None:
+        """Have the stream there; raises :class:`Unavailable`."""
+
+    async def purge(self, uid: str) -> None:
+        """Drop all of one job; raises :class:`Unavailable`."""

@@ -68,8 +68,9 @@ _CRAWL: Final = """
 
 
 _DEAF: Final = """
+    import functools
     from pathlib import Path
-    from distributedjob_operator import controller
+    from distributedjob_operator import app
     from distributedjob_operator.watch import Watch
 
     begin = Watch._begin
@@ -82,7 +83,7 @@ _DEAF: Final = """
             begin(self)
 
     Watch._begin = begin_from_the_second_time_on
-    controller.RELIST_SECONDS = {seconds}
+    app.Tuning = functools.partial(app.Tuning, relist_seconds={seconds})
 """
 
 

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol, assert_never
 
@@ -52,12 +53,14 @@ class Agent:
         executor: Executor,
         spool: Spool,
         ready_file: Path | None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._core = core
         self._lock = lock
         self._executor = executor
         self._spool = spool
         self._ready_file = ready_file
+        self._clock = clock
         self._ready: bool | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -71,7 +74,7 @@ class Agent:
     def connected(self) -> None:
         """The transport came up."""
         with self._lock:
-            effects = self._core.connected(time.monotonic())
+            effects = self._core.connected(self._clock())
         self._apply(effects)
 
     def received(self, data: bytes) -> None:
@@ -82,7 +85,7 @@ class Agent:
             _log.warning("ignored: %s", error)
             return
         with self._lock:
-            effects = self._core.handle(message, time.monotonic())
+            effects = self._core.handle(message, self._clock())
         self._apply(effects)
 
     def changed(self) -> None:
@@ -109,7 +112,7 @@ class Agent:
 
     def _arm(self) -> None:
         due = self._core.due()
-        now = time.monotonic()
+        now = self._clock()
         if due <= now:
             self._report()
             return
@@ -119,7 +122,7 @@ class Agent:
 
     def _report(self) -> None:
         with self._lock:
-            effects = self._core.report(time.monotonic())
+            effects = self._core.report(self._clock())
         self._apply(effects)
         self._settled.set()
 

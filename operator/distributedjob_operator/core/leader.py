@@ -40,6 +40,7 @@ class Tuning:
 
     report_seconds: float = 0.05
     silence_seconds: float = 20.0
+    relist_seconds: float = 60.0
 
 
 @dataclass(slots=True)

@@ -1,0 +1,111 @@
+"""One replica from its start to its end: it stands by, leads, and leaves.
+
+Written against the ports alone, so that a simulation runs the very same life.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from distributedjob_operator.controller import Controller
+from distributedjob_operator.leadership import Leadership
+from distributedjob_operator.ports import Bus, Journal, Unavailable
+
+_log = logging.getLogger(__name__)
+
+PROBE_SECONDS = 3.0
+JOURNAL_SECONDS = 10.0
+PROBES_FAILED = 4
+"""So many probes in a row without answer from a client that says it is connected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """What one started replica runs on."""
+
+    bus: Bus
+    journal: Journal
+    leadership: Leadership
+    controller: Controller
+    failed: asyncio.Future[None]
+    fail: Callable[[str], None]
+
+
+async def run(replica: Replica, stop: asyncio.Event) -> None:
+    """Stand by and lead until told to stop, or until it must not go on.
+
+    Raises:
+        OperatorError: a Lease that was held is lost, or a client cannot be used.
+    """
+    leadership, controller = replica.leadership, replica.controller
+    leading = asyncio.create_task(_lead(leadership, controller, replica.journal))
+    try:
+        await first_end(
+            asyncio.shield(leading),
+            _probe(replica.bus, controller, replica.fail),
+            stop.wait(),
+            replica.failed,
+        )
+        # A planned stop: the last writes, then the Lease.
+        controller.retire()
+        if leadership.epoch:
+            await leading
+    finally:
+        leading.cancel()
+        await asyncio.gather(leading, return_exceptions=True)
+        await leadership.release()
+
+
+async def first_end(*work: Awaitable[Any]) -> None:
+    """Wait until the first of several ends, end the others, and raise what it raised."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _lead(leadership: Leadership, controller: Controller, journal: Journal) -> None:
+    epoch = await leadership.acquire()
+    await first_end(leadership.hold(), controller.lead(epoch), _keep(journal))
+
+
+async def _keep(journal: Journal) -> None:
+    """Have the journal's stream there, also after NATS has lost what it stored."""
+    told = ""
+    while True:
+        try:
+            await journal.ensure()
+            told = ""
+        except Unavailable as error:
+            # Detail only: no outcome depends on it.
+            if told != str(error):
+                told = str(error)
+                _log.warning("%s", error)
+        await asyncio.sleep(JOURNAL_SECONDS)
+
+
+async def _probe(bus: Bus, controller: Controller, fail: Callable[[str], None]) -> None:
+    """A client that believes to be connected and gets no answer is deaf."""
+    unanswered = 0
+    while True:
+        await asyncio.sleep(PROBE_SECONDS)
+        try:
+            await bus.probe()
+        except Unavailable:
+            unanswered += 1
+            if bus.connected and unanswered >= PROBES_FAILED:
+                fail("the NATS client went deaf")
+            continue
+        if unanswered:
+            controller.reconnected()
+        else:
+            controller.proved()
+        unanswered = 0
