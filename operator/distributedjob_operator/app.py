@@ -8,12 +8,10 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from distributedjob_api.subjects import Subjects
-from distributedjob_operator.bus.connection import NatsBus
 from distributedjob_operator.bus.connection import connect as connect_bus
 from distributedjob_operator.bus.journal import Journal
 from distributedjob_operator.controller import Controller
@@ -21,6 +19,7 @@ from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.leader import Tuning
 from distributedjob_operator.endpoint import Endpoint, Sources
 from distributedjob_operator.errors import LeaseLost, OperatorError, SettingsError
+from distributedjob_operator.health import Readiness, Signs, why_dead
 from distributedjob_operator.kube.access import Access
 from distributedjob_operator.kube.client import connect as connect_api
 from distributedjob_operator.kube.configmaps import ConfigMaps
@@ -29,14 +28,12 @@ from distributedjob_operator.kube.events import Events
 from distributedjob_operator.kube.leases import Leases
 from distributedjob_operator.kube.nodes import Nodes, node_of
 from distributedjob_operator.leadership import Leadership, Timing
-from distributedjob_operator.ports import BusEvents, Kubernetes, Unavailable
+from distributedjob_operator.ports import BusEvents, Kubernetes
 from distributedjob_operator.replica import Replica, first_end, run
 from distributedjob_operator.settings import Settings, read_settings
 from distributedjob_operator.watch import Watch
 
 _log = logging.getLogger(__name__)
-
-READY_SECONDS = 1.0
 
 
 class SystemClock:
@@ -47,34 +44,6 @@ class SystemClock:
         return Instant(
             time.clock_gettime(time.CLOCK_BOOTTIME), datetime.fromtimestamp(time.time(), UTC)
         )
-
-
-@dataclass(slots=True)
-class Readiness:
-    """Whether NATS and the API server answer, asked at most once a second."""
-
-    bus: NatsBus
-    leases: Leases
-    clock: SystemClock
-    _missing: str = ""
-    _until: float = float("-inf")
-    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def missing(self) -> str:
-        """What does not answer, in one line; empty when all is well."""
-        async with self._asking:
-            if self.clock.now().mono >= self._until:
-                self._missing = await self._ask()
-                self._until = self.clock.now().mono + READY_SECONDS
-            return self._missing
-
-    async def _ask(self) -> str:
-        try:
-            await self.bus.probe()
-            await self.leases.probe()
-        except Unavailable as error:
-            return str(error)
-        return ""
 
 
 async def serve(settings: Settings) -> None:
@@ -153,9 +122,13 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     def on_watch_died(reason: str) -> None:
         loop.call_soon_threadsafe(fail, f"the watch of the API server ended: {reason}")
 
-    ready = Readiness(bus, leases, clock)
-    endpoint = Endpoint(Sources(ready.missing, jobs.read_job, journal.read, Access(api)))
     watch = Watch(settings.watched_namespaces, on_job, on_node)
+
+    def dead() -> str:
+        return why_dead(Signs(watch.alive, leadership.expired_seconds, controller.still_seconds))
+
+    ready = Readiness(bus, leases.probe, clock)
+    endpoint = Endpoint(Sources(ready.missing, dead, jobs.read_job, journal.read, Access(api)))
     opened.push_async_callback(asyncio.to_thread, watch.stop)
     opened.push_async_callback(endpoint.stop)
     await endpoint.start(*settings.listen)

@@ -69,10 +69,15 @@ class Controller:
         self._leading = False
         self._retiring = False
         self._heard: dict[WorkerKey, float] = {}
-        self._listening_since = clock.now().mono
+        self._listening_since = self._came_round = clock.now().mono
         self._inbox: deque[Entry] = deque()
         self._wake = asyncio.Event()
         self.on_missed: Callable[[], None] = lambda: None
+
+    @property
+    def still_seconds(self) -> float:
+        """How long ago the loop came round last; 0 while standing by."""
+        return self._clock.now().mono - self._came_round if self._leading else 0.0
 
     # -- events --------------------------------------------------------------------
 
@@ -137,6 +142,7 @@ class Controller:
     async def lead(self, epoch: int) -> None:
         """Lead until the Lease is lost, which is raised as LeaseLost."""
         self._leading = True
+        self._came_round = self._clock.now().mono
         try:
             leader = await self._take_over(epoch)
             self._work.spawn(self._relist_for_ever())
@@ -164,6 +170,7 @@ class Controller:
         await self._perform_all(leader)
         settle(leader, self._clock.now())
         await self._perform_all(leader)
+        self._came_round = self._clock.now().mono
 
     async def _perform_all(self, leader: Leader) -> None:
         for effect in leader.take_effects():

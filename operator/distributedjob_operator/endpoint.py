@@ -1,6 +1,7 @@
 """The operator's own HTTP endpoint: probes, and the results of jobs.
 
-``GET /readyz`` answers 200 once NATS and the API server answer. ``GET
+``GET /readyz`` answers 200 once NATS and the API server answer, ``GET /livez`` unless
+only a restart would help; else they answer 503 with the reason. ``GET
 /v1/namespaces/<namespace>/distributedjobs/<name>/output`` streams what a job's tasks
 wrote to stdout, in index order, to whoever may ``get distributedjobs/log`` there; no
 user ever gets NATS credentials.
@@ -35,6 +36,7 @@ class Sources:
     """Where the endpoint gets its answers from."""
 
     ready: Callable[[], Awaitable[str]]
+    dead: Callable[[], str]
     read_job: Callable[[str, str], Awaitable[dict[str, Any]]]
     read_journal: Callable[[str], AsyncIterator[JournalBatch]]
     access: AccessPort
@@ -47,6 +49,7 @@ class Endpoint:
         self._sources = sources
         application = web.Application(middlewares=[_plain_errors])
         application.router.add_get("/readyz", self._readyz)
+        application.router.add_get("/livez", self._livez)
         application.router.add_get(
             "/v1/namespaces/{namespace}/distributedjobs/{name}/output", self._output
         )
@@ -67,8 +70,10 @@ class Endpoint:
         await self._runner.cleanup()
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        missing = await self._sources.ready()
-        return web.Response(status=503 if missing else 200, text=f"{missing or 'ok'}\n")
+        return _verdict(await self._sources.ready())
+
+    async def _livez(self, _: web.Request) -> web.Response:
+        return _verdict(self._sources.dead())
 
     async def _output(self, request: web.Request) -> web.StreamResponse:
         namespace, name = request.match_info["namespace"], request.match_info["name"]
@@ -100,6 +105,10 @@ class Endpoint:
             raise web.HTTPForbidden(
                 text=f"needs the right to get distributedjobs/log in namespace {namespace}\n"
             )
+
+
+def _verdict(problem: str) -> web.Response:
+    return web.Response(status=503 if problem else 200, text=f"{problem or 'ok'}\n")
 
 
 @web.middleware

@@ -51,6 +51,11 @@ class Watch:
         self._stop.set()
         self._begin()
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def stop(self) -> None:
         """End the watching and wait for its thread."""
         self._stop.set()
