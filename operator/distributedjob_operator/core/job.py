@@ -22,10 +22,11 @@ from distributedjob_api.v1alpha1 import (
     Status,
 )
 from distributedjob_operator.core.effects import Marks, WorkerKey
-from distributedjob_operator.core.ledger import Ledger, Recorded
+from distributedjob_operator.core.ledger import Ledger
 from distributedjob_operator.core.policy import at_most_once
 from distributedjob_operator.core.policy.deadline import ActiveClock
 from distributedjob_operator.core.policy.retry import Tries
+from distributedjob_operator.core.recorded import Recorded
 from distributedjob_operator.core.verdict import Verdict, recall
 
 TERMINAL = frozenset({Phase.COMPLETE, Phase.FAILED, Phase.CANCELLED})

@@ -17,6 +17,7 @@ from distributedjob_operator.core import job as jobs_module
 from distributedjob_operator.core import silence
 from distributedjob_operator.core.budget import WriteBudget
 from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.departed import Departed
 from distributedjob_operator.core.effects import (
     Broadcast,
     Effect,
@@ -27,8 +28,6 @@ from distributedjob_operator.core.effects import (
 from distributedjob_operator.core.fleet import Fleet, Node, Worker
 from distributedjob_operator.core.job import Job, StatusError
 from distributedjob_operator.core.ledger import Ledger
-
-REMEMBERED_DEPARTED: Final = 10_000
 
 FARTHEST_EPOCH: Final = 2**32
 """How far an etcd restored from a backup may have gone back, in writes."""
@@ -44,15 +43,6 @@ class Tuning:
 
 
 @dataclass(slots=True)
-class Dying:
-    """A deleted job that workers have not ended yet; its name is not free."""
-
-    namespace: str
-    name: str
-    workers: set[WorkerKey]
-
-
-@dataclass(slots=True)
 class Leader:
     """The state of the replica that leads, for one epoch."""
 
@@ -63,10 +53,9 @@ class Leader:
     jobs: dict[str, Job] = field(default_factory=dict)
     awake: dict[str, Job] = field(default_factory=dict)
     fleet: Fleet = field(default_factory=Fleet)
-    departed: dict[str, None] = field(default_factory=dict)
+    departed: Departed = field(default_factory=Departed)
     unknown: dict[str, float] = field(default_factory=dict)
     set_aside: dict[str, str] = field(default_factory=dict)
-    dying: dict[str, Dying] = field(default_factory=dict)
     sessions: int = 0
     answers_until: float = 0.0
     proved_at: float = 0.0
@@ -239,15 +228,13 @@ class Leader:
         job = self.jobs.pop(uid, None)
         if job is not None:
             for key in (*job.ledger.assigned, *job.ledger.stray):
-                self.still_held(uid, job.namespace, job.name, key)
+                self.departed.still_held(uid, job.namespace, job.name, key)
         if uid not in self.departed:
             self.effects.append(PurgeJournal(uid))
         self.awake.pop(uid, None)
         self.unknown.pop(uid, None)
         self.set_aside.pop(uid, None)
-        self.departed[uid] = None
-        while len(self.departed) > REMEMBERED_DEPARTED:
-            del self.departed[next(iter(self.departed))]
+        self.departed.add(uid)
         for worker in self.fleet.workers.values():
             worker.forget(uid)
             if uid in worker.known:
@@ -259,27 +246,6 @@ class Leader:
             job.uid != uid and (job.namespace, job.name) == (namespace, name)
             for job in self.jobs.values()
         )
-
-    def still_held(self, uid: str, namespace: str, name: str, key: WorkerKey) -> None:
-        """A worker has tasks of a deleted job."""
-        self.dying.setdefault(uid, Dying(namespace, name, set())).workers.add(key)
-
-    def held_no_more(self, key: WorkerKey, uids: Iterable[str]) -> None:
-        """A worker has ended these deleted jobs, or is lost."""
-        for uid in uids:
-            dying = self.dying.get(uid)
-            if dying is not None:
-                dying.workers.discard(key)
-                if not dying.workers:
-                    del self.dying[uid]
-
-    def names_taken(self) -> dict[tuple[str, str], list[str]]:
-        """Namespace and name of each dying job, and the nodes that hold it (protocol item 19)."""
-        taken: dict[tuple[str, str], list[str]] = {}
-        for dying in self.dying.values():
-            nodes = taken.setdefault((dying.namespace, dying.name), [])
-            nodes += sorted(name for _, name in dying.workers)
-        return taken
 
     def heed_epoch(self, seen: int) -> None:
         """Somebody speaks of a higher epoch: the Lease will tell who leads.
@@ -338,7 +304,7 @@ class Leader:
             Whether it missed anything, so that it should be started anew.
         """
         listed: set[str] = set()
-        known = set(self.jobs) | set(self.departed) | set(self.set_aside)
+        known = set(self.jobs) | self.departed.known() | set(self.set_aside)
         missed = False
         for resource in resources:
             uid = resource.metadata.uid
@@ -376,7 +342,7 @@ class Leader:
     def lose(self, key: WorkerKey, now: Instant) -> None:
         """Give up a worker and redistribute what it held."""
         worker = self.fleet.workers.pop(key)
-        self.held_no_more(key, [*self.dying])
+        self.departed.held_no_more(key, [*self.departed.dying])
         for job in self.jobs.values():
             job.ledger.stray.pop(key, None)
             if key in job.ledger.assigned:

@@ -26,31 +26,13 @@ from distributedjob_operator.core.policy.retry import (
     after_interruption,
     backoff_seconds,
 )
+from distributedjob_operator.core.recorded import Recorded
 
 MOST_UNHEARD = 256
 """Tasks that a slot may have started and ended without a report, at most."""
 
 RECENT_FAILURES = 5
 TAIL_CHARACTERS = 256
-
-
-@dataclass(slots=True)
-class Recorded:
-    """What a checkpoint says: all that a crash of the leader must not forget."""
-
-    succeeded: BitMap = field(default_factory=BitMap)
-    failed: BitMap = field(default_factory=BitMap)
-    tries: dict[int, Tries] = field(default_factory=dict)
-    failures: int = 0
-    retries: int = 0
-    interruptions: int = 0
-    recent_failures: list[FailureSummary] = field(default_factory=list)
-    dispatched_below: int = 0
-
-    @property
-    def any_outcome(self) -> bool:
-        """Whether any index has succeeded or failed."""
-        return bool(self.succeeded or self.failed)
 
 
 @dataclass(slots=True)

@@ -17,8 +17,9 @@ from distributedjob_operator.core.effects import DeleteJob, Tell
 from distributedjob_operator.core.fleet import Worker
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader
-from distributedjob_operator.core.ledger import Ledger, Recorded
+from distributedjob_operator.core.ledger import Ledger
 from distributedjob_operator.core.policy import at_most_once, limits, success
+from distributedjob_operator.core.recorded import Recorded
 from distributedjob_operator.core.verdict import INTERIM, Verdict
 
 CLOCK_SECONDS: Final = 5.0

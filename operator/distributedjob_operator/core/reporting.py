@@ -151,9 +151,10 @@ def report(leader: Leader, key: WorkerKey, message: Report, now: Instant) -> Non
             _believe(leader, worker, job, None, now)
         if job.uid not in missing and job.spec.pool == key[0]:
             job.awaited.discard(worker.node)
-    if leader.dying:
+    dying = leader.departed.dying
+    if dying:
         alive = {stated.uid for stated in message.jobs if stated.queued or stated.running}
-        leader.held_no_more(key, leader.dying.keys() - alive)
+        leader.departed.held_no_more(key, dying.keys() - alive)
     if not missing:
         # Everything that an earlier incarnation left has been heard.
         worker.restarted = False
@@ -183,7 +184,7 @@ def _unknown(
         leader.job_gone(uid)
     if uid in leader.departed:
         if stated.queued or stated.running:
-            leader.still_held(uid, stated.namespace, stated.name, worker.key)
+            leader.departed.still_held(uid, stated.namespace, stated.name, worker.key)
         if stated.last_seq > stated.acked_seq:
             dropped.append((uid, stated.last_seq))
         if (stated.queued or stated.running) and uid not in worker.ended:

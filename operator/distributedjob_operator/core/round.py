@@ -25,7 +25,7 @@ EXPLAIN_SECONDS: Final = 0.5
 def settle(leader: Leader, now: Instant) -> None:
     """Bring every job as far as the facts allow."""
     leader.expire(now)
-    taken = leader.names_taken()
+    taken = leader.departed.names_taken()
     for job in leader.awake.values():
         job.predecessor = taken.get((job.namespace, job.name), [])
         job.ledger.wake(now.mono)

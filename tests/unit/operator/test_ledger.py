@@ -6,8 +6,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from distributedjob_api.indexes import BitMap, ranges
 from distributedjob_api.messages import Entry, Failure
-from distributedjob_operator.core.ledger import Ledger, Recorded
+from distributedjob_operator.core.ledger import Ledger
 from distributedjob_operator.core.policy.retry import Tries
+from distributedjob_operator.core.recorded import Recorded
 from tests.support.builders import a_job
 
 A, B = ("default", "n1"), ("default", "n2")
