@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 _PING_SECONDS: Final = 3
 _PROBE_FAILURES: Final = 4
+_PONG_SECONDS: Final = 60  # the client's own pings end a dead connection long before
 _REFUSED_SECONDS: Final = 5.0
 _PENDING_BYTES: Final = 64 * 1024 * 1024
 
@@ -44,6 +45,8 @@ class Bus:
         self._client: Client | None = None
         self._inbox = ""
         self._told = False
+        self._pong: asyncio.Task[float] | None = None
+        self._asked_in: tuple[Client, int] | None = None
         self._complaints: set[str] = set()
         self.journal = Journal()
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -175,7 +178,7 @@ class Bus:
                 failures = 0
                 continue
             try:
-                await client.rtt(timeout=_PING_SECONDS)
+                await self._answer(client)
                 failures = 0
             except Exception as error:
                 failures += 1
@@ -185,6 +188,22 @@ class Bus:
                 _log.error("NATS: the client is dead, connecting anew")
                 await self._disconnect()
                 await self._connect()
+
+    async def _answer(self, client: Client) -> None:
+        """Wait for the server's answer to a ping.
+
+        One that is late is waited for on, not asked for again: an answer that finds
+        nobody waiting would end the client's reader without a word.
+        """
+        connection = (client, client.stats["reconnects"])
+        if self._pong is None or self._pong.done() or self._asked_in != connection:
+            self._asked_in = connection
+            self._pong = asyncio.create_task(client.rtt(timeout=_PONG_SECONDS))
+            self._pong.add_done_callback(_retrieve)
+        await asyncio.wait([self._pong], timeout=_PING_SECONDS)
+        if not self._pong.done():
+            raise TimeoutError("no answer in time")
+        self._pong.result()
 
     # -- messages ------------------------------------------------------------------
 
@@ -237,3 +256,9 @@ class Bus:
                     await client.publish(subject, data, reply)
                 except Exception as error:
                     _log.warning("could not publish on %s: %s", subject, error)
+
+
+def _retrieve(pong: asyncio.Task[float]) -> None:
+    """Nobody may wait for it any more; its failure is no news then."""
+    if not pong.cancelled():
+        pong.exception()

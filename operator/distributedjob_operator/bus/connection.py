@@ -1,5 +1,6 @@
 """The operator's NATS connection: reconnects for ever, and cannot go deaf unnoticed."""
 
+import asyncio
 import logging
 import time
 
@@ -18,6 +19,9 @@ RECONNECT_SECONDS = 0.2
 PENDING_BYTES = 32 * 1024 * 1024
 PENDING_MESSAGES = 1_000_000
 PROBE_SECONDS = 2
+PONG_SECONDS = 60
+"""The pings that the client sends by itself end a dead connection long before."""
+
 # A server about to listen, or whose refusal a reset overtook, says more when asked again.
 TELLING_SECONDS = 1
 
@@ -27,6 +31,8 @@ class NatsBus:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._pong: asyncio.Task[float] | None = None
+        self._asked_in = 0
 
     @property
     def jetstream(self) -> JetStreamContext:
@@ -56,9 +62,22 @@ class NatsBus:
             _log.warning("a message on %s was not sent: %s", subject, error)
 
     async def probe(self) -> float:
-        """Round trip to the server; the one sign of life that cannot lie."""
+        """Round trip to the server; the one sign of life that cannot lie.
+
+        A question that was not answered in time is asked no second time on the same
+        connection but waited for on: an answer that finds nobody waiting would end
+        the client's reader without a word.
+        """
+        connection = self._client.stats["reconnects"]
+        if self._pong is None or self._pong.done() or self._asked_in != connection:
+            self._asked_in = connection
+            self._pong = asyncio.create_task(self._client.rtt(timeout=PONG_SECONDS))
+            self._pong.add_done_callback(_retrieve)
+        await asyncio.wait([self._pong], timeout=PROBE_SECONDS)
+        if not self._pong.done():
+            raise Unavailable("NATS does not answer: no answer in time")
         try:
-            return await self._client.rtt(timeout=PROBE_SECONDS)
+            return self._pong.result()
         except (NatsError, TimeoutError, OSError) as error:
             raise Unavailable(f"NATS does not answer: {error or 'no answer in time'}") from error
 
@@ -69,6 +88,12 @@ class NatsBus:
         except (NatsError, TimeoutError, OSError):
             _log.debug("not everything pending was sent")
         await self._client.close()
+
+
+def _retrieve(pong: asyncio.Task[float]) -> None:
+    """Nobody may wait for it any more; its failure is no news then."""
+    if not pong.cancelled():
+        pong.exception()
 
 
 async def connect(url: str, user: str, password: str, name: str, events: BusEvents) -> NatsBus:
