@@ -129,5 +129,8 @@ class Journal(Protocol):
     async def ensure(self) -> None:
         """Have the stream there; raises :class:`Unavailable`."""
 
+    async def exists(self) -> bool:
+        """Whether it is; raises :class:`Unavailable`."""
+
     async def purge(self, uid: str) -> None:
         """Drop all of one job; raises :class:`Unavailable`."""

@@ -78,12 +78,13 @@ async def _lead(leadership: Leadership, controller: Controller, journal: Journal
 
 
 async def _keep(journal: Journal) -> None:
-    """Have the journal's stream there, also after NATS has lost what it stored."""
-    told = ""
+    """Have the journal's stream at all times: NATS may lose it, or somebody delete it."""
+    current, told = False, ""
     while True:
         try:
-            await journal.ensure()
-            told = ""
+            if not (current and await journal.exists()):
+                await journal.ensure()
+            current, told = True, ""
         except Unavailable as error:
             # Detail only: no outcome depends on it.
             if told != str(error):

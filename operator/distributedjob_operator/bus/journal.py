@@ -61,6 +61,16 @@ class Journal:
         except (NatsError, OSError) as error:
             raise Unavailable(f"the journal cannot be purged: {error}") from error
 
+    async def exists(self) -> bool:
+        """Whether the stream is there; raises Unavailable."""
+        try:
+            await self._jetstream.stream_info(self._subjects.journal_stream())
+        except NotFoundError:
+            return False
+        except (NatsError, OSError) as error:
+            raise Unavailable(f"the journal's stream cannot be asked for: {error}") from error
+        return True
+
     async def read(self, uid: str) -> AsyncIterator[JournalBatch]:
         """Every batch kept of one job, in the order in which it was stored.
 
