@@ -14,7 +14,7 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 from distributedjob_api.messages import JournalBatch, MessageError, decode_journal
 from distributedjob_api.subjects import Subjects
@@ -24,6 +24,9 @@ _log = logging.getLogger(__name__)
 
 MAX_AGE_SECONDS = 7 * 24 * 3600.0
 MAX_BYTES = 4 * 1024**3
+LEAST_BYTES = 1024**2
+NO_ROOM = 10047
+"""The server's code for a stream that may become larger than what it has."""
 FETCH = 256
 FETCH_SECONDS = 5.0
 
@@ -36,22 +39,36 @@ class Journal:
         self._subjects = subjects
 
     async def ensure(self) -> None:
-        """Create the stream, or bring it to these bounds; raises Unavailable."""
+        """Create the stream, or bring it to these bounds; raises Unavailable.
+
+        A server promises no more than it has: where its disk is smaller than our
+        bound, a smaller journal is better than none.
+        """
+        max_bytes = MAX_BYTES
+        while True:
+            try:
+                await self._create_or_update(max_bytes)
+                return
+            except APIError as error:
+                max_bytes //= 4
+                if error.err_code != NO_ROOM or max_bytes < LEAST_BYTES:
+                    raise Unavailable(f"the journal's stream cannot be had: {error}") from error
+            except (NatsError, OSError) as error:
+                raise Unavailable(f"the journal's stream cannot be had: {error}") from error
+
+    async def _create_or_update(self, max_bytes: int) -> None:
         config = StreamConfig(
             name=self._subjects.journal_stream(),
             subjects=[self._subjects.every_journal()],
             storage=StorageType.FILE,
             discard=DiscardPolicy.OLD,
             max_age=MAX_AGE_SECONDS,
-            max_bytes=MAX_BYTES,
+            max_bytes=max_bytes,
         )
         try:
-            try:
-                await self._jetstream.update_stream(config)
-            except NotFoundError:
-                await self._jetstream.add_stream(config)
-        except (NatsError, OSError) as error:
-            raise Unavailable(f"the journal's stream cannot be had: {error}") from error
+            await self._jetstream.update_stream(config)
+        except NotFoundError:
+            await self._jetstream.add_stream(config)
 
     async def purge(self, uid: str) -> None:
         """Drop every batch of one job; raises Unavailable."""
