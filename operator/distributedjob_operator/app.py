@@ -28,6 +28,7 @@ from distributedjob_operator.kube.events import Events
 from distributedjob_operator.kube.leases import Leases
 from distributedjob_operator.kube.nodes import Nodes, node_of
 from distributedjob_operator.leadership import Leadership, Timing
+from distributedjob_operator.metrics import exposition
 from distributedjob_operator.ports import BusEvents, Kubernetes
 from distributedjob_operator.replica import Replica, first_end, run
 from distributedjob_operator.settings import Settings, read_settings
@@ -128,7 +129,16 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         return why_dead(Signs(watch.alive, leadership.expired_seconds, controller.still_seconds))
 
     ready = Readiness(bus, leases.probe, clock)
-    endpoint = Endpoint(Sources(ready.missing, dead, jobs.read_job, journal.read, Access(api)))
+    endpoint = Endpoint(
+        Sources(
+            ready.missing,
+            dead,
+            exposition(leadership, controller),
+            jobs.read_job,
+            journal.read,
+            Access(api),
+        )
+    )
     opened.push_async_callback(asyncio.to_thread, watch.stop)
     opened.push_async_callback(endpoint.stop)
     await endpoint.start(*settings.listen)

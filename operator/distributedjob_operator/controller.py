@@ -38,6 +38,7 @@ from distributedjob_operator.core.round import seconds_to_next, settle
 from distributedjob_operator.errors import LeaseLost
 from distributedjob_operator.leadership import Leadership
 from distributedjob_operator.ports import Bus, Clock, Journal, Kubernetes, Unavailable
+from distributedjob_operator.refused import Cause, Refused
 
 _log = logging.getLogger(__name__)
 
@@ -67,12 +68,18 @@ class Controller:
         self._subjects = subjects
         self._tuning = tuning
         self._leading = False
+        self.refused = Refused(clock)
         self._retiring = False
         self._heard: dict[WorkerKey, float] = {}
         self._listening_since = self._came_round = clock.now().mono
         self._inbox: deque[Entry] = deque()
         self._wake = asyncio.Event()
         self.on_missed: Callable[[], None] = lambda: None
+
+    @property
+    def leading(self) -> bool:
+        """Whether it leads."""
+        return self._leading
 
     @property
     def still_seconds(self) -> float:
@@ -107,7 +114,7 @@ class Controller:
         try:
             self._heard[sender(subject)] = self._clock.now().mono
         except (ValueError, IndexError):
-            _log.warning("a message on %s was refused: no worker sends on it", subject)
+            self.refused.note(subject, Cause.SUBJECT, "no worker sends on it")
             return
         self.put(lambda leader, now: self._hear(leader, subject, payload, now))
 
@@ -124,7 +131,7 @@ class Controller:
         try:
             message = decode_worker(payload)
         except MessageError as error:
-            _log.warning("a message on %s was refused: %s", subject, error)
+            self.refused.note(subject, Cause.MALFORMED, str(error))
             return
         match message:
             case Report():

@@ -1,7 +1,8 @@
 """The operator's own HTTP endpoint: probes, and the results of jobs.
 
 ``GET /readyz`` answers 200 once NATS and the API server answer, ``GET /livez`` unless
-only a restart would help; else they answer 503 with the reason. ``GET
+only a restart would help; else they answer 503 with the reason. ``GET /metrics`` is for
+Prometheus. ``GET
 /v1/namespaces/<namespace>/distributedjobs/<name>/output`` streams what a job's tasks
 wrote to stdout, in index order, to whoever may ``get distributedjobs/log`` there; no
 user ever gets NATS credentials.
@@ -37,6 +38,7 @@ class Sources:
 
     ready: Callable[[], Awaitable[str]]
     dead: Callable[[], str]
+    metrics: Callable[[], tuple[str, bytes]]
     read_job: Callable[[str, str], Awaitable[dict[str, Any]]]
     read_journal: Callable[[str], AsyncIterator[JournalBatch]]
     access: AccessPort
@@ -50,6 +52,7 @@ class Endpoint:
         application = web.Application(middlewares=[_plain_errors])
         application.router.add_get("/readyz", self._readyz)
         application.router.add_get("/livez", self._livez)
+        application.router.add_get("/metrics", self._metrics)
         application.router.add_get(
             "/v1/namespaces/{namespace}/distributedjobs/{name}/output", self._output
         )
@@ -74,6 +77,10 @@ class Endpoint:
 
     async def _livez(self, _: web.Request) -> web.Response:
         return _verdict(self._sources.dead())
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        kind, body = self._sources.metrics()
+        return web.Response(body=body, headers={"Content-Type": kind})
 
     async def _output(self, request: web.Request) -> web.StreamResponse:
         namespace, name = request.match_info["namespace"], request.match_info["name"]

@@ -28,6 +28,8 @@ from distributedjob_operator.core.policy.retry import (
 )
 from distributedjob_operator.core.recorded import Recorded
 
+LONGEST_SECONDS = 100 * 365 * 86_400.0
+
 MOST_UNHEARD = 256
 """Tasks that a slot may have started and ended without a report, at most."""
 
@@ -133,6 +135,8 @@ class Ledger:
 
     def _observe(self, seconds: float, count: int) -> None:
         """Learn how long a task takes; newer batches weigh more."""
+        if not 0 <= seconds <= LONGEST_SECONDS:
+            return  # Not a time that anything took, nor even a number.
         if self.seconds_per_task is None:
             self.seconds_per_task = seconds
         else:
