@@ -137,6 +137,33 @@ def test_a_welcome_heard_twice_does_not_restart_the_numbers() -> None:
     assert worker.session.applied == 2
 
 
+def test_a_session_that_was_left_is_not_taken_again() -> None:
+    worker = _worker()
+    _command(worker, define("/bin/true"), assign((0, 0)))
+    # The leader asks anew; our answer is lost, and its earlier welcome comes late.
+    worker.handle(Announce(5, "leader"), 1.1)
+    worker.handle(Welcome(5, 7, "inc", 0.05), 1.2)
+    assert worker.session.number is None
+    assert isinstance(_messages(worker.report(1.1 + HELLO_SECONDS))[0], Hello)
+    worker.handle(Welcome(5, 8, "inc", 0.05), 2.2)
+    worker.handle(Welcome(5, 7, "inc", 0.05), 2.3)
+    assert (_report(worker).session, worker.session.applied) == (8, 0)
+
+
+def test_sessions_of_a_higher_epoch_count_anew() -> None:
+    worker = _worker()
+    worker.handle(Announce(6, "other"), 1.0)
+    worker.handle(Welcome(6, 1, "inc", 0.05), 1.0)
+    assert (worker.session.epoch, worker.session.number) == (6, 1)
+
+
+def test_what_is_due_is_said_even_where_fractions_round_badly() -> None:
+    worker = Worker(IDENTITY)
+    worker.connected(0.13)
+    assert worker.due() - 0.13 < HELLO_SECONDS
+    assert _messages(worker.report(worker.due()))
+
+
 # -- commands ----------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ class Session:
 
     epoch: int = 0
     number: int | None = None
+    highest: int = 0
     applied: int = 0
     report_seconds: float = 1.0
 
@@ -27,18 +28,24 @@ class Session:
         """Take an epoch that is not lower; the session ends. False if it is lower."""
         if epoch < self.epoch:
             return False
+        if epoch > self.epoch:
+            self.highest = 0
         self.epoch = epoch
         self.number = None
         self.applied = 0
         return True
 
     def grant(self, epoch: int, number: int, report_seconds: float) -> bool:
-        """Take a session; False if it is the current one, whose count must not restart."""
-        self.report_seconds = report_seconds
-        if (epoch, number) == (self.epoch, self.number):
+        """Take a session; False if it is the current one, or one that was left.
+
+        The count of a session's commands must not restart: the leader takes it for
+        history and waits for more, while we wait for the first ones.
+        """
+        if (epoch, number) <= (self.epoch, self.highest):
             return False
+        self.report_seconds = report_seconds
         self.epoch = epoch
-        self.number = number
+        self.number = self.highest = number
         self.applied = 0
         return True
 

@@ -162,7 +162,7 @@ class Worker:
         self.urgent = self._news = False
         self._looked_at = now
         if self.session.number is None:
-            if now - self._sent_at >= HELLO_SECONDS:
+            if now >= self._sent_at + HELLO_SECONDS:  # As `due` reckons, to the last bit.
                 effects += self._hello(now)
             return effects
         self._sent_at = now
