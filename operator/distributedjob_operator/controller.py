@@ -37,7 +37,14 @@ from distributedjob_operator.core.leader import Leader, Tuning
 from distributedjob_operator.core.round import seconds_to_next, settle
 from distributedjob_operator.errors import LeaseLost
 from distributedjob_operator.leadership import Leadership
-from distributedjob_operator.ports import Bus, Clock, Journal, Kubernetes, Unavailable
+from distributedjob_operator.ports import (
+    Bus,
+    Clock,
+    Conflict,
+    Journal,
+    Kubernetes,
+    Unavailable,
+)
 from distributedjob_operator.refused import Cause, Refused
 
 _log = logging.getLogger(__name__)
@@ -276,6 +283,13 @@ class Controller:
                 self._work.spawn(self._purge(uid))
             case RaiseEpoch(seen=seen):
                 if seen >= leader.epoch:
-                    leader.new_epoch(await self._leadership.raise_epoch(seen))
+                    await self._raise_epoch(leader, seen)
             case _:
                 self._work.begin(effect)
+
+    async def _raise_epoch(self, leader: Leader, seen: int) -> None:
+        try:
+            leader.new_epoch(await self._leadership.raise_epoch(seen))
+        except (Conflict, Unavailable) as error:
+            # Whoever speaks of it will speak of it again.
+            _log.warning("epoch %d could not be looked into: %s", seen, error)

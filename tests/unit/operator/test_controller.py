@@ -1,0 +1,63 @@
+"""The leader's shell: what its ports answer is never the end of it."""
+
+import pytest
+
+from distributedjob_api.messages import Report, encode_message
+from distributedjob_api.subjects import Subjects
+from distributedjob_operator.controller import Controller
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.effects import RaiseEpoch
+from distributedjob_operator.core.leader import Leader, Tuning
+from distributedjob_operator.ports import Conflict, Kubernetes, Unavailable
+from tests.support.builders import a_node, at, job_body
+
+SUBJECTS = Subjects("ns/name")
+
+
+class Ports:
+    """A clock that is set, a Lease that is held and cannot be asked, and a full API server."""
+
+    valid = True
+    identity = "me"
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.seconds = 0.0
+        self.error = error
+
+    def now(self) -> Instant:
+        return at(self.seconds)
+
+    async def raise_epoch(self, seen: int) -> int:
+        if self.error is not None:
+            raise self.error
+        return seen + 1
+
+    async def list_jobs(self):
+        return [job_body()]
+
+    async def list_nodes(self):
+        return [a_node("n1"), a_node("n2")]
+
+
+def a_controller(ports: Ports) -> Controller:
+    api = Kubernetes(ports, ports, ports, ports)
+    return Controller(api, ports, ports, ports, SUBJECTS, Tuning())
+
+
+def a_report(controller: Controller, name: str) -> None:
+    data = encode_message(Report("i", 1, 1, 0, []))
+    controller.message(SUBJECTS.leader("default", name), data)
+
+
+@pytest.mark.parametrize(
+    ("error", "epoch"),
+    [
+        pytest.param(None, 8, id="it is told"),
+        pytest.param(Unavailable("no answer"), 5, id="no answer"),
+        pytest.param(Conflict("renewed meanwhile"), 5, id="renewed meanwhile"),
+    ],
+)
+async def test_an_epoch_that_cannot_be_looked_into_now_ends_nobody(error, epoch):
+    leader = Leader(5, "me", "ns/name")
+    await a_controller(Ports(error))._perform(leader, RaiseEpoch(7))
+    assert leader.epoch == epoch
