@@ -78,7 +78,7 @@ class Controller:
         self.refused = Refused(clock)
         self._retiring = False
         self._heard: dict[WorkerKey, float] = {}
-        self._listening_since = self._came_round = clock.now().mono
+        self._listening_since = self._proved_at = self._came_round = clock.now().mono
         self._inbox: deque[Entry] = deque()
         self._wake = asyncio.Event()
         self.on_missed: Callable[[], None] = lambda: None
@@ -126,11 +126,13 @@ class Controller:
         self.put(lambda leader, now: self._hear(leader, subject, payload, now))
 
     def reconnected(self) -> None:
-        """The bus is back after an interruption."""
+        """The bus is back after an interruption, in which we heard nobody."""
+        self._listening_since = self._proved_at = self._clock.now().mono
         self.put(lambda leader, now: leader.reconnected(now))
 
     def proved(self) -> None:
         """The bus answered."""
+        self._proved_at = self._clock.now().mono
         self.put(lambda leader, now: leader.proved(now))
 
     def _hear(self, leader: Leader, subject: str, payload: bytes, now: Instant) -> None:
@@ -247,9 +249,11 @@ class Controller:
             tuning=self._tuning,
         )
         resources = [resource for body in bodies if (resource := self._work.parse(body, now))]
-        since = now.mono - self._tuning.silence_seconds
+        # Silence counts while the bus is proved to answer, and no longer.
+        since = self._proved_at - self._tuning.silence_seconds
         alive = {worker for worker, heard in self._heard.items() if heard >= since}
-        leader.take_over(resources, nodes, now, alive, heard_all=self._listening_since <= since)
+        listened = self._proved_at - self._listening_since
+        leader.take_over(resources, nodes, now, alive, listened=listened)
         _log.info("leading in epoch %d: %d jobs, %d nodes", epoch, len(resources), len(nodes))
         return leader
 

@@ -127,6 +127,7 @@ class Fleet:
 
     nodes: dict[str, Node] = field(default_factory=dict)
     seen_at: dict[str, float] = field(default_factory=dict)
+    heard: dict[WorkerKey, float] = field(default_factory=dict)
     workers: dict[WorkerKey, Worker] = field(default_factory=dict)
 
     def capacity(self, worker: Worker) -> int:

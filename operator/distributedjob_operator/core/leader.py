@@ -29,6 +29,9 @@ from distributedjob_operator.core.fleet import Fleet, Node, Worker
 from distributedjob_operator.core.job import Job, StatusError
 from distributedjob_operator.core.ledger import Ledger
 
+LISTEN_SECONDS: Final = 1.5
+"""Every worker that lives is heard within this time: its heartbeat is a second."""
+
 FARTHEST_EPOCH: Final = 2**32
 """How far an etcd restored from a backup may have gone back, in writes."""
 
@@ -57,7 +60,8 @@ class Leader:
     unknown: dict[str, float] = field(default_factory=dict)
     set_aside: dict[str, str] = field(default_factory=dict)
     sessions: int = 0
-    answers_until: float = 0.0
+    asked_at: float = 0.0
+    listening_until: float = float("-inf")
     proved_at: float = 0.0
     budget: WriteBudget = field(default_factory=WriteBudget)
     effects: list[Effect] = field(default_factory=list)
@@ -76,26 +80,33 @@ class Leader:
         now: Instant,
         alive: Collection[WorkerKey] = (),
         *,
-        heard_all: bool = False,
+        listened: float = LISTEN_SECONDS,
     ) -> None:
-        """Begin to lead from a consistent list; started jobs wait for their workers.
+        """Begin to lead from a consistent list; its jobs wait for their workers.
+
+        Also those that nothing is recorded of: the last leader may have handed tasks
+        out and died, or lost the API server, before it could write so.
 
         Args:
             resources: every job.
             nodes: every node.
             now: this moment.
             alive: the workers heard within the silence limit.
-            heard_all: whether we have listened for that long; else the nodes that
-                each status names are waited for as well.
+            listened: for how long we have heard the workers. Where that is less than
+                the silence limit, the nodes that each status names are waited for as
+                well; where it is less than a heartbeat, nothing that was there before
+                us is handed out until it is known who lives.
         """
-        self.answers_until = now.mono + self.tuning.silence_seconds
-        self.proved_at = now.mono
+        self.asked_at = self.proved_at = now.mono
         for node in nodes:
             self.fleet.nodes[node.name] = node
         for resource in resources:
             self.job_seen(resource, now)
+        heard_all = listened >= self.tuning.silence_seconds
         for job in self.jobs.values():
-            if not job.finished and (job.start_time is not None or job.unaccounted):
+            if not job.finished:
+                if listened < LISTEN_SECONDS:
+                    self.listening_until = now.mono + LISTEN_SECONDS - listened
                 expected = {name for pool, name in alive if pool == job.spec.pool}
                 if not heard_all:
                     expected |= {*job.nodes}
@@ -360,7 +371,7 @@ class Leader:
 
     def reconnected(self, now: Instant) -> None:
         """Our own connection was away: nobody's silence in that time counts."""
-        self.proved_at = now.mono
+        self.asked_at = self.proved_at = now.mono
         for worker in self.fleet.workers.values():
             worker.heard = now.mono
         self.effects.append(Broadcast(Announce(self.epoch, self.identity)))
@@ -376,10 +387,39 @@ class Leader:
 
     # -- what follows --------------------------------------------------------------
 
+    @property
+    def listening(self) -> bool:
+        """Whether a worker may live of which we do not know yet."""
+        return self.listening_until > float("-inf")
+
+    def await_heard(self, now: Instant) -> None:
+        """End the listening when it was long enough.
+
+        Those heard by then that have not stated what they hold are waited for.
+        """
+        if self.listening and now.mono >= self.listening_until:
+            self.listening_until = float("-inf")
+            stated = {key for key, worker in self.fleet.workers.items() if worker.stated}
+            late = [key for key in self.fleet.heard if key not in stated]
+            for job in self.jobs.values():
+                if not job.finished:
+                    job.awaited |= {
+                        name
+                        for pool, name in late
+                        if pool == job.spec.pool and name in self.fleet.nodes
+                    }
+
     def expire(self, now: Instant) -> None:
-        """Give up silent workers, and the wait for those that never answered."""
+        """Give up silent workers, and the wait for those of whom nothing is heard at all.
+
+        One that is heard answers yet: its session is being granted, over and over if
+        need be, and what it holds must not be given to others meanwhile.
+        """
+        limit = self.proved_at - self.tuning.silence_seconds
         for key in silence.given_up(self.fleet, self.proved_at, self.tuning.silence_seconds):
             self.lose(key, now)
-        if now.mono >= self.answers_until:
+        if limit >= self.asked_at:
+            heard = self.fleet.heard
             for job in self.jobs.values():
-                job.awaited.clear()
+                silent = [n for n in job.awaited if heard.get((job.spec.pool, n), 0.0) < limit]
+                job.awaited.difference_update(silent)

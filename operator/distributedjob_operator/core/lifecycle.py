@@ -37,7 +37,7 @@ def judge(leader: Leader, job: Job, now: Instant) -> None:
     if job.start_time is None and (job.ledger.busy or job.heard_results):
         begin(job, now)
     if job.at_most_once:
-        _account(job, now)
+        _account(leader, job, now)
     if job.verdict is None:
         job.verdict = _decide(job, now)
         if job.verdict is not None:
@@ -51,9 +51,9 @@ def judge(leader: Leader, job: Job, now: Instant) -> None:
     _keep_clock(job, now)
 
 
-def _account(job: Job, now: Instant) -> None:
+def _account(leader: Leader, job: Job, now: Instant) -> None:
     """Keep the record of what may have started ahead of what is handed out."""
-    if job.awaited or not job.items_known:
+    if job.awaited or leader.listening or not job.items_known:
         return
     ledger = job.ledger
     if job.unaccounted:

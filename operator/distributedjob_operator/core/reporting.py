@@ -38,6 +38,7 @@ def hello(leader: Leader, key: WorkerKey, message: Hello, now: Instant) -> None:
     if message.epoch > leader.epoch:
         leader.heed_epoch(message.epoch)
         return
+    leader.fleet.heard[key] = now.mono
     before = leader.fleet.workers.get(key)
     crashed = before is not None and before.incarnation != message.incarnation
     leader.sessions += 1
@@ -110,6 +111,7 @@ def refusal(leader: Leader, message: Refusal) -> None:
 
 def report(leader: Leader, key: WorkerKey, message: Report, now: Instant) -> None:
     """Fold a report in; one of another session is answered with what brings it into ours."""
+    leader.fleet.heard[key] = now.mono
     worker = leader.fleet.workers.get(key)
     if (
         worker is None

@@ -25,13 +25,15 @@ EXPLAIN_SECONDS: Final = 0.5
 def settle(leader: Leader, now: Instant) -> None:
     """Bring every job as far as the facts allow."""
     leader.expire(now)
+    leader.await_heard(now)
     taken = leader.departed.names_taken()
     for job in leader.awake.values():
         job.predecessor = taken.get((job.namespace, job.name), [])
         job.ledger.wake(now.mono)
         items.ask_if_due(leader, job, now)
         lifecycle.judge(leader, job, now)
-    _plan(leader, now)
+    if not leader.listening:
+        _plan(leader, now)
     for worker in leader.fleet.workers.values():
         commands = worker.flush(now.mono)
         if commands:
@@ -48,6 +50,8 @@ def settle(leader: Leader, now: Instant) -> None:
 def seconds_to_next(leader: Leader, now: Instant) -> float:
     """How long nothing is due if no event comes."""
     soonest = now.mono + IDLE_SECONDS
+    if now.mono < leader.listening_until:
+        soonest = min(soonest, leader.listening_until)
     for job in leader.awake.values():
         soonest = min(soonest, checkpoints.due_at(leader, job), lifecycle.next_deadline(job, now))
         retry = job.ledger.next_retry()

@@ -61,3 +61,24 @@ async def test_an_epoch_that_cannot_be_looked_into_now_ends_nobody(error, epoch)
     leader = Leader(5, "me", "ns/name")
     await a_controller(Ports(error))._perform(leader, RaiseEpoch(7))
     assert leader.epoch == epoch
+
+
+async def test_a_standby_counts_silence_only_while_the_bus_is_proved_to_answer():
+    ports = Ports()
+    controller = a_controller(ports)
+    a_report(controller, "n1")
+    ports.seconds = 15.0
+    controller.proved()
+    # Ten seconds without an answer: nobody could be heard.
+    ports.seconds = 25.0
+    leader = await controller._take_over(5)
+    assert leader.jobs["uid-job"].awaited == {"n1"}
+
+
+async def test_a_standby_that_was_away_has_only_just_begun_to_listen():
+    ports = Ports()
+    controller = a_controller(ports)
+    ports.seconds = 100.0
+    controller.reconnected()
+    leader = await controller._take_over(5)
+    assert leader.listening_until > ports.seconds

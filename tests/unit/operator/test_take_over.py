@@ -5,12 +5,13 @@ import pytest
 from distributedjob_api.messages import Announce, Commands, Hello, Refusal
 from distributedjob_api.v1alpha1 import parse
 from distributedjob_operator.core import reporting
-from distributedjob_operator.core.effects import RaiseEpoch
+from distributedjob_operator.core.effects import RaiseEpoch, WorkerKey
 from distributedjob_operator.core.explain import why_waiting
-from distributedjob_operator.core.leader import Leader
-from distributedjob_operator.core.round import settle
+from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.leader import LISTEN_SECONDS, Leader
+from distributedjob_operator.core.round import seconds_to_next, settle
 from tests.support.builders import a_job, a_node, at, job_body
-from tests.support.fleet import FakeWorker
+from tests.support.fleet import FakeWorker, World
 from tests.support.worlds import (
     N1,
     N2,
@@ -22,6 +23,7 @@ from tests.support.worlds import (
     ran,
     replaced,
     sent,
+    started,
     successor,
 )
 
@@ -88,6 +90,73 @@ def test_a_worker_that_never_answers_is_waited_for_only_so_long():
         world.deliver()
     world.run(UID)
     assert last(world)["phase"] == "Complete"
+
+
+def taken_over(world: World, *alive: WorkerKey, listened: float) -> Job:
+    """Another replica leads before anything of the job was ever recorded."""
+    nodes = list(world.leader.fleet.nodes.values())
+    world.leader = Leader(world.leader.epoch + 1, "other", "ns/name")
+    resource = a_job(version=world.version, **world.spec)
+    world.leader.take_over([resource], nodes, at(world.now), alive, listened=listened)
+    return world.leader.jobs[UID]
+
+
+def test_a_job_of_which_nothing_is_recorded_waits_for_the_workers_that_live():
+    world = a_world(1, 1)
+    started(world)
+    job = taken_over(world, N1, N2, listened=60.0)
+    assert job.awaited == {"n1", "n2"}
+    n2 = world.workers.pop(N2)
+    heard(world)
+    assert not world.workers[N1].jobs[UID].queued
+    world.workers[N2] = n2
+    world.run(UID)
+    assert all(count == 1 for count in ran(world).values())
+
+
+def test_a_replica_that_has_just_begun_to_listen_hears_first_who_lives():
+    world = a_world(1, 1)
+    started(world)
+    job = taken_over(world, listened=0.0)
+    n2 = world.workers.pop(N2)
+    # Of n2 no more is heard than that it lives: its answer to the announcement is lost.
+    reporting.report(world.leader, N2, n2.report(), at(world.now))
+    world.deliver()
+    heard(world)
+    assert seconds_to_next(world.leader, at(world.now)) < LISTEN_SECONDS
+    assert not world.workers[N1].jobs[UID].queued
+    heard(world, seconds=LISTEN_SECONDS)
+    assert job.awaited == {"n2"}
+    world.workers[N2] = n2
+    world.run(UID)
+    assert all(count == 1 for count in ran(world).values())
+
+
+def test_a_worker_that_is_heard_is_waited_for_however_long_its_answer_takes():
+    world = a_world(1, 1)
+    started(world)
+    job = taken_over(world, N1, N2, listened=60.0)
+    n2 = world.workers[N2]
+    for _ in range(30):
+        world.now += 1.0
+        # Of an older epoch, as long as the announcement does not reach it.
+        reporting.report(world.leader, N2, n2.report(), at(world.now))
+        world.leader.proved(at(world.now))
+        world.leader.expire(at(world.now))
+    assert job.awaited == {"n2"}
+
+
+def test_nobody_is_given_up_while_the_bus_does_not_answer():
+    world = a_world(1)
+    job = taken_over(world, N1, listened=60.0)
+    world.leader.expire(at(60.0))
+    assert job.awaited == {"n1"}
+    world.leader.reconnected(at(60.0))
+    world.leader.expire(at(70.0))
+    assert job.awaited == {"n1"}
+    world.leader.proved(at(81.0))
+    world.leader.expire(at(81.0))
+    assert not job.awaited
 
 
 def test_a_job_whose_tasks_all_ended_under_another_leader_has_a_start():
