@@ -7,6 +7,7 @@ decimal exponent.
 
 import re
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 from typing import Final
 
 # An exponent of two digits is beyond any machine; longer ones fill memory, here as well as
@@ -45,11 +46,13 @@ def parse_quantity(text: str) -> Decimal:
     return Decimal(found["number"] + suffix)
 
 
+@lru_cache(maxsize=1024)  # Asked for each job in each round of the planner.
 def cpu_millis(text: str) -> int:
     """A CPU quantity in millicores, rounded up as the scheduler does."""
     return int((parse_quantity(text) * 1000).to_integral_value(ROUND_CEILING))
 
 
+@lru_cache(maxsize=1024)
 def memory_bytes(text: str) -> int:
     """A memory quantity in bytes, rounded up."""
     return int(parse_quantity(text).to_integral_value(ROUND_CEILING))
