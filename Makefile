@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help venv demo test unit integration lint format crds lock bench bench-takeover clean
+.PHONY: help venv demo test unit integration simulate lint format crds lock bench bench-takeover clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,6 +29,10 @@ unit: $(READY) ## the tests that need no socket
 
 integration: $(READY) ## the tests on a real API server, NATS and processes
 	@$(BIN)/python -m pytest tests/integration
+
+simulate: $(READY) ## whole systems in virtual time: SEEDS= how many, FROM= which, or SEED= one in full
+	@$(BIN)/python -m tests.support.simulation --seeds $(or $(SEEDS),2000) --from $(or $(FROM),0) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(SHRINK),--shrink)
 
 lint: $(READY) ## format, lint, types, import rules, generated files
 	@$(BIN)/ruff format --check .

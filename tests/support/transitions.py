@@ -19,7 +19,7 @@ Version = dict[str, Any]
 ANNOUNCED_BY = {"Complete": "SuccessCriteriaMet", "Failed": "FailureTarget"}
 ENDS = (*ANNOUNCED_BY, "Cancelled")
 FOR_GOOD = (*ENDS, *ANNOUNCED_BY.values(), "Finished")
-COUNTS = ("succeeded", "failed", "failures", "retries", "interruptions", "dispatchedBelow")
+COUNTS = ("succeeded", "failed", "failures", "retries", "interruptions")
 
 
 @dataclass(frozen=True)

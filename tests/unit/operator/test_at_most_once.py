@@ -1,13 +1,10 @@
 """A job with both limits 0: whatever may have started never starts again."""
 
 from collections import Counter
-from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
 
-from distributedjob_api.indexes import parse_indexes
 from distributedjob_api.messages import Assign, Commands
 from distributedjob_api.v1alpha1 import parse
 from distributedjob_operator.core import checkpoints
@@ -17,7 +14,6 @@ from distributedjob_operator.core.round import settle
 from tests.support.builders import a_job, a_node, at, job_body
 from tests.support.fleet import World
 from tests.support.worlds import N1, UID, a_world, edit
-from tests.unit.operator.test_simulation import SEEDS, TASKS, a_simulation, chaos, heal
 
 ONCE: dict[str, Any] = {"backoffLimitPerIndex": 0, "interruptionLimit": 0}
 IGNORE = {"rules": [{"action": "Ignore", "onReasons": ["Error", "Interrupted"]}]}
@@ -136,22 +132,3 @@ def test_a_leader_that_leaves_in_order_takes_back_what_it_only_announced():
     world.now += 2
     world.deliver()
     assert world.statuses[UID][-1]["dispatchedBelow"] == handed
-
-
-@settings(max_examples=40, deadline=None)
-@example(996026)
-@given(SEEDS)
-def test_no_task_starts_twice_whatever_goes_wrong(seed: int):
-    random = Random(seed)
-    world = a_simulation(random, **ONCE)
-    for _ in range(random.randrange(1, 4)):
-        chaos(world, random.randrange(40))
-        world.edit("uid-j0", suspend=random.random() < 0.3)
-    world.edit("uid-j0", suspend=False)
-    heal(world)
-    started = Counter(one for agent in world.agents.values() for one in agent.started)
-    assert max(started.values(), default=0) <= 1
-    status = world.bodies["uid-j0"]["status"]
-    assert status["succeeded"] + status["failed"] == TASKS
-    ran = {index for agent in world.agents.values() for _, index, _ in agent.ran}
-    assert set(parse_indexes(status["completedIndexes"], TASKS)) <= ran

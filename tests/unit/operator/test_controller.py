@@ -41,7 +41,7 @@ class Ports:
 
 def a_controller(ports: Ports) -> Controller:
     api = Kubernetes(ports, ports, ports, ports)
-    return Controller(api, ports, ports, ports, SUBJECTS, Tuning())
+    return Controller(api, ports, ports, ports, ports, SUBJECTS, Tuning())
 
 
 def a_report(controller: Controller, name: str) -> None:

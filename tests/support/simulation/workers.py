@@ -1,0 +1,270 @@
+"""A machine with the real agent on it: disk, tasks and connection are simulated."""
+
+import errno
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from distributedjob_api import task_reasons
+from distributedjob_api.messages import MessageError, decode_leader
+from distributedjob_api.subjects import Subjects
+from distributedjob_worker import spool as spools
+from distributedjob_worker.agent import Agent
+from distributedjob_worker.core.effects import Store
+from distributedjob_worker.core.queues import Task
+from distributedjob_worker.core.results import Outcome
+from distributedjob_worker.core.worker import Identity, Worker
+from tests.support.simulation.ledger import How, Run
+from tests.support.simulation.nats import Connection, WorkerTransport
+from tests.support.simulation.process import Killed, Process
+from tests.support.simulation.world import INSTALLATION, POOL, World
+
+STOP_SECONDS = 0.3
+"""A task that is told to end takes up to so long."""
+
+
+@dataclass(slots=True)
+class Disk:
+    """What survives the agent."""
+
+    data: bytes = b""
+    full: bool = False
+
+
+class Spool:
+    """:class:`distributedjob_worker.spool.Spool` on a simulated disk, in its very format."""
+
+    full = False
+
+    def __init__(self, disk: Disk, process: Process) -> None:
+        self._disk = disk
+        self._process = process
+
+    def load(self) -> list[Store]:
+        """What earlier incarnations left; a torn tail is dropped."""
+        found: dict[str, Store] = {}
+        for record in spools._records(self._disk.data):
+            store = Store(record.uid, record.namespace, record.name, [])
+            found.setdefault(record.uid, store).entries.append(record.entry)
+        return list(found.values())
+
+    def append(self, stores: Iterable[Store]) -> None:
+        """Write behind the rest; a kill in the middle of it tears the tail."""
+        data = spools._encode(stores)
+        try:
+            self._effect()
+        except Killed:
+            self._disk.data += data[: len(data) // 2]
+            raise
+        self._disk.data += data
+
+    def keep(self, stores: list[Store]) -> None:
+        """Drop what was acknowledged, once nothing else is left, as the real one does."""
+        if not stores:
+            self.replace(stores)
+
+    def replace(self, stores: list[Store]) -> None:
+        """Write the file anew; a kill leaves the old one."""
+        self._effect()
+        self._disk.data = spools._encode(stores)
+
+    def _effect(self) -> None:
+        self._process.effect()
+        if self._disk.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class Executor:
+    """Runs what the core lets start, as the real one does, with tasks that only take time."""
+
+    def __init__(self, host: "WorkerHost", process: Process, core: Worker) -> None:
+        self._host = host
+        self._process = process
+        self._core = core
+        self._runs: dict[Task, Run] = {}
+        self._stops: set[Task] = set()
+        self.changed: Callable[[], None] = lambda: None
+
+    def wake(self) -> None:
+        """There may be tasks to start."""
+        loop = self._host.world.loop
+        core = self._core
+        while core.queues.free_millis > 0 and (task := core.take(loop.time())) is not None:
+            self._runs[task] = self._host.start_task(
+                task, lambda how, task=task: self._ended(task, how)
+            )
+
+    def stop(self, tasks: Iterable[Task]) -> None:
+        """End running tasks by command."""
+        for task in tasks:
+            if task in self._runs and self._core.queues.runs(task):
+                self._stops.add(task)
+                self._host.stop_task(
+                    self._runs[task], lambda how, task=task: self._ended(task, how)
+                )
+
+    def _ended(self, task: Task, how: How) -> None:
+        run = self._runs.pop(task, None)
+        if run is None:
+            return
+        reason = ""
+        if task in self._stops:
+            self._stops.discard(task)
+            reason = task_reasons.STOPPED
+        elif how is not How.SUCCEEDED:
+            reason = task_reasons.ERROR
+        core = self._core
+        before = core.urgent, bool(core.finished)
+        outcome = Outcome(run.started, run.end - run.started, reason, 1 if reason else 0)
+        core.finish(task, outcome)
+        self.wake()
+        if before != (core.urgent, True):
+            self.changed()
+
+
+class WorkerHost:
+    """One machine: agents come and go on it, its disk and its tasks stay."""
+
+    def __init__(self, world: World, name: str, cpu_millis: int) -> None:
+        self.world = world
+        self.name = name
+        self.cpu_millis = cpu_millis
+        self.disk = Disk()
+        self.starts = 0
+        self.keeps_tasks = False
+        self.process: Process | None = None
+        self.agent: Agent | None = None
+        self.core: Worker | None = None
+        self._highest = 0
+
+    @property
+    def up(self) -> bool:
+        """Whether an agent runs here."""
+        return self.process is not None and self.process.alive
+
+    def start(self) -> None:
+        """Start an agent; what an earlier one left running is ended first."""
+        if self.up:
+            return
+        self.starts += 1
+        self._end_tasks()
+        process = self.process = self.world.process(f"{self.name}.{self.starts}", self._died)
+        self.world.loop.create_task(self._main(process), context=process.context)
+
+    async def _main(self, process: Process) -> None:
+        world, loop = self.world, self.world.loop
+        identity = Identity(process.name, self.name, "127.0.1.1", "sim", self.cpu_millis, 2**30)
+        core = self.core = Worker(identity)
+        spool = Spool(self.disk, process)
+        core.adopt(spool.load())
+        try:
+            spool.replace(core.kept)
+        except OSError:
+            # The agent cannot begin on a full disk: it is started again and again.
+            process.kill()
+            return
+        executor = Executor(self, process, core)
+        agent = Agent(core, threading.Lock(), executor, spool, None, clock=loop.time)
+        executor.changed = agent.changed
+        self.agent = agent
+        self._highest = 0
+        subjects = Subjects(INSTALLATION)
+        own = {subjects.worker(POOL, self.name), subjects.announce()}
+        connection = Connection(
+            world.nats,
+            process,
+            world.nats.link(self.name),
+            own.__contains__,
+            lambda _, data: self._receive(agent, core, data),
+            agent.connected,
+        )
+        agent.transport = WorkerTransport(connection, subjects, POOL, self.name)
+        world.nats.open(connection)
+
+    def _receive(self, agent: Agent, core: Worker, data: bytes) -> None:
+        """Law E: what comes from an epoch lower than one seen changes nothing."""
+        try:
+            epoch = decode_leader(data).epoch
+        except MessageError:
+            epoch = self._highest
+        outdated = epoch < self._highest
+        before = self._state(core) if outdated else None
+        agent.received(data)
+        if outdated and before != self._state(core):
+            self.world.violation("E", f"{self.name} obeys epoch {epoch} after {self._highest}")
+        self._highest = max(self._highest, epoch)
+
+    @staticmethod
+    def _state(core: Worker) -> tuple[object, ...]:
+        """What a message may change; a report that is due by now may leave beside it."""
+        session = core.session
+        held = [(one.uid, one.queued, one.running) for one in core._states(idle=True)]
+        acked = [(uid, ledger.acked_seq) for uid, ledger in core.ledgers.items()]
+        return session.epoch, session.number, session.applied, held, acked
+
+    # -- tasks ---------------------------------------------------------------------
+
+    def start_task(self, task: Task, tell: Callable[[How], None]) -> Run:
+        """A process starts; it belongs to the machine, not to the agent."""
+        world = self.world
+        now = world.loop.time()
+        define = task.define
+        run = Run(define.uid, define.run, task.index, task.ended, self.name, now)
+        world.laws.starts(run)
+        seconds, how = world.work(define.uid, task.index, task.ended)
+        self._end_after(seconds, run, how, tell)
+        return run
+
+    def stop_task(self, run: Run, tell: Callable[[How], None]) -> None:
+        """SIGTERM, which every task heeds sooner or later."""
+        run.told_to_end = True
+        self._end_after(STOP_SECONDS * self.world.random.random(), run, How.STOPPED, tell)
+
+    def _end_after(self, seconds: float, run: Run, how: How, tell: Callable[[How], None]) -> None:
+        process = self.process
+        if process is None:
+            raise RuntimeError("a task was started on a machine without an agent")
+
+        def end() -> None:
+            if run.how is How.RUNNING:
+                # One that ends by itself after the signal counts as ended by command, too.
+                ended = How.STOPPED if run.told_to_end else how
+                self.world.ledger.finish(run, ended, self.world.loop.time())
+                self.world.loop.call_soon(tell, how, context=process.context)
+
+        self.world.later(seconds, end)
+
+    def _end_tasks(self) -> None:
+        ledger = self.world.ledger
+        for run in [run for run in ledger.active if run.place == self.name]:
+            ledger.finish(run, How.KILLED, self.world.loop.time())
+
+    # -- faults --------------------------------------------------------------------
+
+    def kill(self, *, keeps_tasks: bool) -> None:
+        """SIGKILL to the agent, or to the container with all its tasks."""
+        self.keeps_tasks = keeps_tasks
+        if self.process is not None and self.process.alive:
+            self.process.kill()
+
+    def leave(self) -> None:
+        """SIGTERM: the agent gives back what it has, and another takes its place."""
+        process, agent = self.process, self.agent
+        if process is None or agent is None or not process.alive:
+            return
+
+        async def leave() -> None:
+            await agent.leave()
+            process.kill()
+
+        self.keeps_tasks = False
+        self.world.loop.create_task(leave(), context=process.context)
+
+    def _died(self) -> None:
+        now = self.world.loop.time()
+        name = self.process.name if self.process else self.name
+        self.world.note(f"{name} is dead")
+        self.world.ledger.trouble(self.name, now, now)
+        if not self.keeps_tasks:
+            self._end_tasks()
+        self.world.later(0.3 + self.world.random.random(), self.start)
