@@ -13,9 +13,11 @@ from distributedjob_operator.core.election import (
     Observed,
     Renew,
     Wait,
+    above,
     decide,
     epoch_of,
     observe,
+    taken_by,
 )
 from distributedjob_operator.errors import LeaseLost
 from distributedjob_operator.ports import Clock, Conflict, LeaseStore, NotFound, Unavailable
@@ -98,10 +100,9 @@ class Leadership:
         record = await self.leases.read_lease()
         if record is None or record.holder != self.identity:
             raise LeaseLost("another replica holds the Lease")
-        floor = max(record.floor, seen)
-        written = await self.leases.replace_lease(replace(record, floor=floor), acquired=False)
+        written = await self.leases.replace_lease(above(record, seen), acquired=False)
         self._observed = observe(self._observed, written, self.clock.now().mono)
-        self.epoch = max(self.epoch, floor + 1)
+        self.epoch = max(self.epoch, written.floor)
         return self.epoch
 
     async def release(self) -> None:
@@ -129,12 +130,7 @@ class Leadership:
                 fresh = LeaseRecord(self.identity, self.timing.lease_duration, 0, "")
                 written = await self.leases.create_lease(fresh)
             case Acquire(record=held):
-                taken = replace(
-                    held,
-                    holder=self.identity,
-                    duration_seconds=self.timing.lease_duration,
-                    transitions=held.transitions + 1,
-                )
+                taken = taken_by(held, self.identity, self.timing.lease_duration)
                 written = await self.leases.replace_lease(taken, acquired=True)
             case Renew(record=held):
                 written = await self.leases.replace_lease(held, acquired=False)

@@ -5,12 +5,15 @@ compared with a clock; what counts is when *we* saw the record change. A Lease d
 not fence, so every command and status carries the epoch beside it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:
-    """A Lease as read; ``version`` is its resourceVersion, ``floor`` our annotation."""
+    """A Lease as read; ``version`` is its resourceVersion, ``floor`` our annotation.
+
+    No epoch from this version on is below the floor; it is 0 unless etcd went back.
+    """
 
     holder: str
     duration_seconds: float
@@ -77,10 +80,31 @@ def decide(observed: Observed, identity: str, now: float) -> Decision:
     return Acquire(record) if now >= until else Wait(until)
 
 
+def taken_by(record: LeaseRecord, identity: str, duration_seconds: float) -> LeaseRecord:
+    """The record with which a candidate takes the Lease.
+
+    Where versions are still below the floor, each holder raises it by one, so that no
+    two ever lead in the same epoch.
+    """
+    raised = 1 if record.floor >= int(record.version) else 0
+    return replace(
+        record,
+        holder=identity,
+        duration_seconds=duration_seconds,
+        transitions=record.transitions + 1,
+        floor=record.floor + raised,
+    )
+
+
+def above(record: LeaseRecord, seen: int) -> LeaseRecord:
+    """The record with which a holder rises above an epoch seen elsewhere."""
+    return replace(record, floor=max(record.floor, seen + 1))
+
+
 def epoch_of(record: LeaseRecord) -> int:
     """The fencing number of whoever acquired the Lease in this version.
 
-    The resourceVersion as an integer (comparable by contract since KEP-5504), above
-    the floor that a predecessor left after a restored etcd had gone back.
+    The resourceVersion as an integer (comparable by contract since KEP-5504), not below
+    the floor that was left after a restored etcd had gone back.
     """
-    return max(int(record.version), record.floor + 1)
+    return max(int(record.version), record.floor)

@@ -116,7 +116,7 @@ class Leases:
             ),
             spec=client.V1LeaseSpec(
                 holder_identity=record.holder or None,
-                lease_duration_seconds=max(1, round(record.duration_seconds)),
+                lease_duration_seconds=max(1, math.ceil(record.duration_seconds)),
                 lease_transitions=record.transitions,
                 acquire_time=acquire_time,
                 renew_time=now,

@@ -14,9 +14,11 @@ from distributedjob_operator.core.election import (
     Observed,
     Renew,
     Wait,
+    above,
     decide,
     epoch_of,
     observe,
+    taken_by,
 )
 
 HELD = LeaseRecord("other", 6.0, 3, "41")
@@ -59,10 +61,10 @@ def test_the_wait_starts_anew_only_when_the_record_changes():
     ("version", "floor", "epoch"),
     [
         pytest.param("41", 0, 41, id="the version"),
-        pytest.param("41", 900, 901, id="above a floor left after a restored etcd"),
+        pytest.param("41", 900, 900, id="a floor left after a restored etcd"),
     ],
 )
-def test_the_epoch_is_the_version_or_above_the_floor(version: str, floor: int, epoch: int):
+def test_the_epoch_is_the_version_and_not_below_the_floor(version: str, floor: int, epoch: int):
     assert epoch_of(replace(HELD, version=version, floor=floor)) == epoch
 
 
@@ -100,9 +102,10 @@ def attempt(candidate: Candidate, etcd: Etcd, began: float, answered: float) -> 
             return
         case Create():
             written = etcd.write(None, LeaseRecord(candidate.identity, 6.0, 0, ""))
-        case Acquire(record=record) | Renew(record=record):
-            taken = replace(record, holder=candidate.identity, duration_seconds=6.0)
-            written = etcd.write(record, taken)
+        case Acquire(record=record):
+            written = etcd.write(record, taken_by(record, candidate.identity, 6.0))
+        case Renew(record=record):
+            written = etcd.write(record, record)
     if written is not None:
         candidate.valid_until = began + 4.0
         candidate.observed = Observed(written, answered)
@@ -138,4 +141,28 @@ def test_two_candidates_never_lead_together_and_epochs_only_rise(
             attempt(one, etcd, began, now)
             epochs += one.epochs[before:]
         assert not all(now < candidate.valid_until for candidate in candidates)
+    assert epochs == sorted(set(epochs))
+
+
+@given(st.lists(st.tuples(st.sampled_from("aaars"), st.integers(1, 60)), max_size=40))
+def test_no_two_leads_share_an_epoch_while_versions_are_below_the_floor(
+    steps: list[tuple[str, int]],
+):
+    record, version = LeaseRecord("", 1.0, 0, "10"), 10
+    epochs: list[int] = []
+    for kind, number in steps:
+        if kind == "s" and epochs:
+            # The holder hears of an epoch from before etcd was restored.
+            seen = max(epochs[-1], number)
+            record = above(record, seen)
+            epochs.append(record.floor)
+            assert record.floor > seen
+        elif kind == "r":
+            version += number
+        else:
+            record = taken_by(record, f"replica-{len(epochs)}", 6.0)
+        version += 1
+        record = replace(record, version=str(version))
+        if kind == "a":
+            epochs.append(epoch_of(record))
     assert epochs == sorted(set(epochs))
