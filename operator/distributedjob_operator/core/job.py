@@ -84,6 +84,8 @@ class Job:
     nodes: list[str] = field(default_factory=list)
     unconfirmed: list[Unconfirmed] = field(default_factory=list)
     awaited: set[str] = field(default_factory=set)
+    taken_below: int = 0
+    quiet: bool = False
     unaccounted: bool = False
     predecessor: list[str] = field(default_factory=list)
     seen_at: float = float("-inf")
@@ -163,7 +165,7 @@ class Job:
             or self.spec.cancel
             or self.spec.suspend
             or self.problem
-            or self.awaited
+            or (self.awaited and not self.quiet)
             or self.predecessor
             or self.barrier
             or not self.items_known
@@ -182,10 +184,16 @@ class Job:
     @property
     def fresh_supply(self) -> int:
         """Indexes never handed out that may be now."""
-        ledger = self.ledger
+        fresh = self.ledger.fresh
+        held = at_most_once.below(fresh, self.held_below)
         if not self.at_most_once:
-            return len(ledger.fresh)
-        return at_most_once.below(ledger.fresh, ledger.released_below)
+            return len(fresh) - held
+        return max(0, at_most_once.below(fresh, self.ledger.released_below) - held)
+
+    @property
+    def held_below(self) -> int:
+        """Who is awaited may hold any index below this, and none from here on (protocol item 9)."""
+        return self.taken_below if self.awaited else 0
 
     @property
     def items_known(self) -> bool:

@@ -32,6 +32,9 @@ from distributedjob_operator.core.ledger import Ledger
 LISTEN_SECONDS: Final = 1.5
 """Every worker that lives is heard within this time: its heartbeat is a second."""
 
+QUIET_SECONDS: Final = 2.0
+"""Who has said nothing at all for so long, two heartbeats, is dead or cut off."""
+
 FARTHEST_EPOCH: Final = 2**32
 """How far an etcd restored from a backup may have gone back, in writes."""
 
@@ -107,6 +110,7 @@ class Leader:
             if not job.finished:
                 if listened < LISTEN_SECONDS:
                     self.listening_until = now.mono + LISTEN_SECONDS - listened
+                job.taken_below = job.ledger.recorded.dispatched_below
                 expected = {name for pool, name in alive if pool == job.spec.pool}
                 if not heard_all:
                     expected |= {*job.nodes}
@@ -200,6 +204,7 @@ class Leader:
             ending=job.spec.cancel or read.verdict is not None,
         )
         job.conditions = read.conditions
+        job.taken_below = max(job.taken_below, job.ledger.recorded.dispatched_below)
         # What was given up and not yet recorded as such has to be given up again.
         job.unaccounted = read.unaccounted
         if job.start_time is None and read.start_time is not None:
@@ -418,8 +423,12 @@ class Leader:
         limit = self.proved_at - self.tuning.silence_seconds
         for key in silence.given_up(self.fleet, self.proved_at, self.tuning.silence_seconds):
             self.lose(key, now)
-        if limit >= self.asked_at:
-            heard = self.fleet.heard
-            for job in self.jobs.values():
-                silent = [n for n in job.awaited if heard.get((job.spec.pool, n), 0.0) < limit]
-                job.awaited.difference_update(silent)
+        for job in [job for job in self.awake.values() if job.awaited]:
+            spoken = {name: self._spoke_at(job, name) for name in job.awaited}
+            if limit >= self.asked_at:
+                job.awaited -= {name for name, heard in spoken.items() if heard < limit}
+            quiet = self.proved_at - self.asked_at >= QUIET_SECONDS
+            job.quiet = quiet and all(heard < self.asked_at for heard in spoken.values())
+
+    def _spoke_at(self, job: Job, node: str) -> float:
+        return self.fleet.heard.get((job.spec.pool, node), float("-inf"))

@@ -334,9 +334,10 @@ class Ledger:
                 self._waiting.discard(index)
                 self.ready.add(index)
 
-    def assign_fresh(self, worker: WorkerKey, count: int) -> BitMap:
-        """Hand the lowest fresh indexes to a worker."""
-        chosen = take(self.fresh, count)
+    def assign_fresh(self, worker: WorkerKey, count: int, *, start: int = 0) -> BitMap:
+        """Hand the lowest fresh indexes from ``start`` on to a worker."""
+        free = self.fresh - BitMap(range(start)) if start else self.fresh
+        chosen = take(free, count)
         self.fresh -= chosen
         self._hand_over(worker, chosen)
         if chosen:

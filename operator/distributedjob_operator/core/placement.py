@@ -134,7 +134,8 @@ def lay_out(jobs: Sequence[Job], workers: list[Worker], fleet: Fleet, now: float
                 held=[len(job.ledger.assigned.get(worker.key, ())) for worker in workers],
                 gains=[0] * len(workers),
                 pinned=[BitMap() for _ in workers],
-                loose=job.ledger.ready.copy(),
+                # What was tried before may be tried once more by somebody awaited.
+                loose=BitMap() if job.awaited else job.ledger.ready.copy(),
                 passed_over=now - job.unserved_since >= PASSED_OVER_SECONDS,
             )
         )

@@ -121,7 +121,7 @@ def _assign(job: Job, worker: Worker, grant: Grant, now: Instant) -> None:
         worker.defined[job.uid] = job.run
         worker.known.add(job.uid)
     retries = job.ledger.assign_ready(worker.key, grant.ready)
-    fresh = job.ledger.assign_fresh(worker.key, grant.fresh)
+    fresh = job.ledger.assign_fresh(worker.key, grant.fresh, start=job.held_below)
     worker.order(
         Assign(
             number=worker.next_number(),

@@ -259,3 +259,30 @@ def test_what_was_seen_after_the_list_began_is_not_missing_from_it():
     assert not world.leader.relisted([known], nodes, began=5.0, now=at(7))
     assert "uid-late" in world.leader.jobs
     assert "late" in world.leader.fleet.nodes
+
+
+def test_a_worker_that_died_with_the_leader_holds_up_only_what_it_may_have_held():
+    world = a_world(1, 1, completions=40)
+    for worker in world.workers.values():
+        worker.start()
+    world.report_all()
+    world.now += 1
+    world.deliver()
+    bound = last(world)["dispatchedBelow"]
+    assert bound < 40
+    dead = world.workers.pop(N2)
+    job = replaced(world)
+    world.now += 1
+    world.report_all()
+    world.deliver()
+    assert job.awaited == {"n2"}
+    assert not world.workers[N1].jobs[UID].queued
+    for _ in range(100):
+        world.tick()
+    held = {index for one in dead.jobs.values() for index in (one.queued | one.running)}
+    done = set(job.ledger.recorded.succeeded)
+    assert done >= set(range(bound, 40))
+    assert not done & held
+    world.now += 20
+    world.run(UID)
+    assert last(world)["phase"] == "Complete"
