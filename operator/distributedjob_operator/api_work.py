@@ -76,9 +76,13 @@ class ApiWork:
         resource = self.parse(body, now)
         if resource is not None:
             leader.job_seen(resource, now)
-            problem = leader.set_aside.get(resource.metadata.uid)
-            if problem is not None:
-                self._set_aside(body, problem, now)
+            self.tell_set_aside(leader, body, now)
+
+    def tell_set_aside(self, leader: Leader, body: Mapping[str, Any], now: Instant) -> None:
+        """Let an object say in its status that it was set aside, where it was."""
+        problem = leader.set_aside.get(body["metadata"]["uid"])
+        if problem is not None:
+            self._set_aside(body, problem, now)
 
     def parse(self, body: Mapping[str, Any], now: Instant) -> DistributedJob | None:
         """Read an object; one that makes no sense is set aside and says so in its status."""

@@ -22,7 +22,7 @@ from distributedjob_api.messages import (
 )
 from distributedjob_api.subjects import Subjects, sender
 from distributedjob_operator.api_work import ApiWork, Entry
-from distributedjob_operator.core import checkpoints, reporting
+from distributedjob_operator.core import checkpoints, relist, reporting
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import (
     Broadcast,
@@ -50,6 +50,7 @@ from distributedjob_operator.refused import Cause, Refused
 _log = logging.getLogger(__name__)
 
 RETRY_LIST_SECONDS = 1.0
+EVENTS_LATE_SECONDS = 2.0
 WRITE_OUT_SECONDS = 2.0
 
 
@@ -224,6 +225,8 @@ class Controller:
             await asyncio.sleep(self._tuning.relist_seconds)
             began = self._clock.now().mono
             bodies, nodes = await self._list()
+            # What happened just before the list may still be on its way.
+            await asyncio.sleep(EVENTS_LATE_SECONDS)
 
             def compare(
                 leader: Leader,
@@ -233,9 +236,11 @@ class Controller:
                 nodes: list[Node] = nodes,
             ) -> None:
                 resources = [one for body in bodies if (one := self._work.parse(body, now))]
-                if leader.relisted(resources, nodes, began, now):
+                if relist.make_up(leader, resources, nodes, began, now):
                     _log.warning("the watch of the API server had missed something")
                     self.on_missed()
+                for body in bodies:
+                    self._work.tell_set_aside(leader, body, now)
 
             self.put(compare)
 
@@ -254,6 +259,8 @@ class Controller:
         alive = {worker for worker, heard in self._heard.items() if heard >= since}
         listened = self._proved_at - self._listening_since
         leader.take_over(resources, nodes, now, alive, listened=listened)
+        for body in bodies:
+            self._work.tell_set_aside(leader, body, now)
         _log.info("leading in epoch %d: %d jobs, %d nodes", epoch, len(resources), len(nodes))
         return leader
 

@@ -32,6 +32,7 @@ class Node:
     memory_bytes: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: Sequence[Taint] = ()
+    version: int = 0
 
     @property
     def schedulable(self) -> bool:

@@ -108,6 +108,7 @@ class Job:
     large: bool = False
     written_at: float = float("-inf")
     write_failures: int = 0
+    alarm: float | None = None
 
     @property
     def cpu_millis(self) -> int:
@@ -144,17 +145,6 @@ class Job:
     def finished(self) -> bool:
         """Whether a final condition was reached."""
         return self.phase in TERMINAL
-
-    @property
-    def resting(self) -> bool:
-        """Whether it is over and only a change of the object could start anything."""
-        rerun = self.spec.rerun
-        return (
-            self.finished
-            and not (self.dirty or self.writing or self.unconfirmed)
-            and self.spec.ttl_seconds_after_finished is None
-            and (rerun is None or rerun.token == self.rerun_token or self.spec.cancel)
-        )
 
     @property
     def dispatchable(self) -> bool:

@@ -5,14 +5,16 @@ Events come in as calls with the moment they happened (hellos and reports throug
 them, and ``round`` draws the conclusions.
 """
 
+import heapq
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from distributedjob_api import constants
 from distributedjob_api.indexes import BitMap, ranges
 from distributedjob_api.messages import Announce, Cancel, Forget
-from distributedjob_api.v1alpha1 import DistributedJob, Phase
+from distributedjob_api.v1alpha1 import DistributedJob
 from distributedjob_operator.core import job as jobs_module
 from distributedjob_operator.core import silence
 from distributedjob_operator.core.budget import WriteBudget
@@ -23,11 +25,12 @@ from distributedjob_operator.core.effects import (
     Effect,
     PurgeJournal,
     RaiseEpoch,
+    ReadJob,
     WorkerKey,
 )
 from distributedjob_operator.core.fleet import Fleet, Node, Worker
 from distributedjob_operator.core.job import Job, StatusError
-from distributedjob_operator.core.ledger import Ledger
+from distributedjob_operator.core.refresh import refresh
 
 LISTEN_SECONDS: Final = 1.5
 """Every worker that lives is heard within this time: its heartbeat is a second."""
@@ -62,6 +65,8 @@ class Leader:
     departed: Departed = field(default_factory=Departed)
     unknown: dict[str, float] = field(default_factory=dict)
     set_aside: dict[str, str] = field(default_factory=dict)
+    alarms: list[tuple[float, str]] = field(default_factory=list)
+    poisoned: dict[str, tuple[int, str]] = field(default_factory=dict)
     sessions: int = 0
     asked_at: float = 0.0
     listening_until: float = float("-inf")
@@ -134,13 +139,33 @@ class Leader:
         if resource.metadata.deletion_timestamp is not None:
             self.job_gone(uid)
             return
+        if self._is_poison(uid, resource.metadata.generation):
+            return
         known = self.jobs.get(uid)
         if known is None:
             self._admit(resource, now)
             return
         if int(resource.metadata.resource_version) > int(known.resource_version):
             self.awake[uid] = known
-            self._refresh(known, resource, now)
+            refresh(self, known, resource, now)
+
+    def poison(self, job: Job, error: Exception) -> None:
+        """Set aside an object upon which our own code fails: it must not stop the others."""
+        problem = f"the operator cannot go on with this job ({type(error).__name__}: {error})"
+        self.poisoned[job.uid] = (job.generation, problem)
+        self.jobs.pop(job.uid, None)
+        self.awake.pop(job.uid, None)
+        # What is read comes back through job_seen, and is told its condition.
+        self.effects.append(ReadJob(job.uid, job.namespace, job.name))
+
+    def _is_poison(self, uid: str, generation: int) -> bool:
+        """Whether this very spec failed; a changed one is tried once more."""
+        failed_on, problem = self.poisoned.get(uid, (-1, ""))
+        if failed_on < generation:
+            self.poisoned.pop(uid, None)
+            return False
+        self.set_aside[uid] = problem
+        return True
 
     def _admit(self, resource: DistributedJob, now: Instant) -> None:
         uid = resource.metadata.uid
@@ -162,77 +187,6 @@ class Leader:
                 # What it reported of a job that was not known was not kept.
                 worker.ask_again_at = now.mono
 
-    def _refresh(self, job: Job, resource: DistributedJob, now: Instant) -> None:
-        """Bring a job up to date with its object; what is in hand stays in hand."""
-        try:
-            new = jobs_module.from_object(resource)
-        except StatusError as error:
-            self.set_aside[job.uid] = str(error)
-            del self.jobs[job.uid]
-            self.awake.pop(job.uid, None)
-            return
-        if new.generation > job.generation:
-            job.generation, job.spec = new.generation, new.spec
-            job.touch(urgent=True)
-        if job.writing:
-            # The write under way will meet a conflict, and the next one reads the rest.
-            return
-        job.resource_version = new.resource_version
-        status = resource.status
-        if status is not None and (status.epoch, status.leader) != (self.epoch, self.identity):
-            self._rebuild(job, new, now)
-
-    def _rebuild(self, job: Job, read: Job, now: Instant) -> None:
-        """Fold the facts not yet in a checkpoint onto what another write left."""
-        facts = [
-            (fact.worker, fact.node, fact.entry)
-            for fact in job.unconfirmed
-            if fact.entry.run == read.run and not read.finished
-        ]
-        if read.items.digest != job.items.digest and read.items.digest:
-            # Others began with another list: ours is read anew, and held to theirs.
-            job.items, job.known_tasks = read.items, read.known_tasks
-            job.ledger.wanted = read.ledger.wanted
-        if read.run > job.run:
-            self._another_run(job, read)
-        job.ledger = job.ledger.rebuilt(
-            job.ledger.wanted,
-            read.ledger.recorded,
-            facts,
-            job.spec,
-            now.mono,
-            ending=job.spec.cancel or read.verdict is not None,
-        )
-        job.conditions = read.conditions
-        job.taken_below = max(job.taken_below, job.ledger.recorded.dispatched_below)
-        # What was given up and not yet recorded as such has to be given up again.
-        job.unaccounted = read.unaccounted
-        if job.start_time is None and read.start_time is not None:
-            self._begun_elsewhere(job, read)
-        job.run, job.rerun_token = read.run, read.rerun_token
-        job.verdict = read.verdict
-        if read.finished:
-            job.phase, job.completion_time = read.phase, read.completion_time
-        elif job.finished:
-            # Our verdict was not written: it is drawn anew from what stands now.
-            job.phase, job.completion_time = Phase.RUNNING, None
-        job.touch()
-
-    def _begun_elsewhere(self, job: Job, read: Job) -> None:
-        """The last leader handed tasks out after we listed: ask before concluding anything."""
-        job.start_time, job.phase = read.start_time, read.phase
-        asked = [worker for worker in self.fleet.workers.values() if worker.key[0] == job.spec.pool]
-        answered = {worker.node for worker in asked if worker.stated}
-        expected = {*read.nodes, *(worker.node for worker in asked)} - answered
-        job.awaited |= {name for name in expected if name in self.fleet.nodes}
-
-    def _another_run(self, job: Job, read: Job) -> None:
-        """Another replica began the next run: of the old one nothing is taken along."""
-        job.ledger = Ledger(job.ledger.wanted, read.ledger.recorded)
-        job.phase, job.clock = read.phase, read.clock
-        job.start_time = job.completion_time = None
-        self.begin_anew(job.uid)
-
     def begin_anew(self, uid: str) -> None:
         """What was ordered to end belongs to a former run."""
         for worker in self.fleet.workers.values():
@@ -250,6 +204,7 @@ class Leader:
         self.awake.pop(uid, None)
         self.unknown.pop(uid, None)
         self.set_aside.pop(uid, None)
+        self.poisoned.pop(uid, None)
         self.departed.add(uid)
         for worker in self.fleet.workers.values():
             worker.forget(uid)
@@ -271,6 +226,29 @@ class Leader:
         """
         if self.epoch < seen <= self.epoch + FARTHEST_EPOCH:
             self.effects.append(RaiseEpoch(seen))
+
+    def rest(self, job: Job, until: datetime | None) -> None:
+        """A finished job costs nothing more until it changes, or its time to live is over."""
+        del self.awake[job.uid]
+        alarm = until.timestamp() if until is not None else None
+        if alarm is not None and alarm != job.alarm:
+            heapq.heappush(self.alarms, (alarm, job.uid))
+        job.alarm = alarm
+
+    def ring(self, now: Instant) -> None:
+        """Look again at the jobs whose time to live is over."""
+        while self.alarms and self.alarms[0][0] <= now.wall.timestamp():
+            alarm, uid = heapq.heappop(self.alarms)
+            job = self.jobs.get(uid)
+            if job is not None and job.alarm == alarm:
+                self.awake[uid] = job
+                job.alarm = None
+
+    def next_alarm(self, now: Instant) -> float:
+        """When the next rings, on the leader's clock."""
+        if not self.alarms:
+            return float("inf")
+        return now.mono + self.alarms[0][0] - now.wall.timestamp()
 
     def not_deleted(self, uid: str) -> None:
         """A deletion did not go through: it is tried again."""
@@ -307,43 +285,11 @@ class Leader:
         worker.known.discard(uid)
         worker.defined.pop(uid, None)
 
-    def relisted(
-        self,
-        resources: Iterable[DistributedJob],
-        nodes: Iterable[Node],
-        began: float,
-        now: Instant,
-    ) -> bool:
-        """Make up for what the watch missed before a list that began at ``began``.
-
-        Returns:
-            Whether it missed anything, so that it should be started anew.
-        """
-        listed: set[str] = set()
-        known = set(self.jobs) | self.departed.known() | set(self.set_aside)
-        missed = False
-        for resource in resources:
-            uid = resource.metadata.uid
-            listed.add(uid)
-            self.job_seen(resource, now)
-            missed |= uid not in known and uid in self.jobs
-        for uid in [u for u, job in self.jobs.items() if job.seen_at < began and u not in listed]:
-            self.job_gone(uid)
-            missed = True
-        names = set()
-        for node in nodes:
-            names.add(node.name)
-            missed |= node.name not in self.fleet.nodes
-            self.fleet.nodes[node.name] = node
-        seen_at = self.fleet.seen_at
-        for name in [n for n in self.fleet.nodes if n not in names and seen_at.get(n, 0) < began]:
-            self.node_gone(name, now)
-            missed = True
-        return missed
-
     def node_seen(self, node: Node, now: Instant) -> None:
         """A Node was added or changed."""
-        self.fleet.nodes[node.name] = node
+        known = self.fleet.nodes.get(node.name)
+        if known is None or node.version >= known.version:
+            self.fleet.nodes[node.name] = node
         self.fleet.seen_at[node.name] = now.mono
 
     def node_gone(self, name: str, now: Instant) -> None:
@@ -384,6 +330,8 @@ class Leader:
     def retire(self) -> None:
         """Nothing more is handed out: let the record say what was, and no more."""
         for job in self.jobs.values():
+            if job.spec.active_deadline_seconds is not None and job.clock.since is not None:
+                job.touch()
             recorded, handed = job.ledger.recorded, job.ledger.handed_below
             if recorded.dispatched_below != handed:
                 recorded.dispatched_below = handed

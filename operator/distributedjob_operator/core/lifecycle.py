@@ -26,6 +26,9 @@ CLOCK_SECONDS: Final = 5.0
 CLOCK_WRITES: Final = 20
 """The clock of a deadline is written about so often in all, if nothing else is."""
 
+CLOCK_LONGEST_SECONDS: Final = 60.0
+"""What a leader's death may add to a deadline, at most."""
+
 DELETE_AGAIN_SECONDS: Final = 5.0
 
 
@@ -76,7 +79,7 @@ def _keep_clock(job: Job, now: Instant) -> None:
     if deadline is None or job.clock.since is None:
         return
     unwritten = job.clock.seconds(now.mono) - job.clock_written
-    if unwritten >= max(CLOCK_SECONDS, deadline / CLOCK_WRITES):
+    if unwritten >= min(max(CLOCK_SECONDS, deadline / CLOCK_WRITES), CLOCK_LONGEST_SECONDS):
         job.touch()
 
 
@@ -93,10 +96,10 @@ def next_deadline(job: Job, now: Instant) -> float:
     """When time alone changes something: the deadline, or the end of the TTL."""
     spec = job.spec
     if job.finished:
-        expiry = _expiry(job)
-        if expiry is None or job.deleting or not _at_rest(job) or _starts_over(job):
+        ends = expiry(job)
+        if ends is None or job.deleting or not _at_rest(job) or _starts_over(job):
             return float("inf")
-        return max(now.mono + (expiry - now.wall).total_seconds(), job.delete_at)
+        return max(now.mono + (ends - now.wall).total_seconds(), job.delete_at)
     if spec.active_deadline_seconds is None or job.verdict is not None or job.problem:
         return float("inf")
     due = job.clock.reaches(spec.active_deadline_seconds)
@@ -196,8 +199,8 @@ def _after_the_end(leader: Leader, job: Job, now: Instant) -> None:
         if job.items_known and job.ledger.quiet:
             _start_over(leader, job)
         return
-    expiry = _expiry(job)
-    if expiry is None or job.deleting or now.wall < expiry:
+    ends = expiry(job)
+    if ends is None or job.deleting or now.wall < ends:
         return
     if now.mono >= job.delete_at:
         job.deleting, job.delete_at = True, now.mono + DELETE_AGAIN_SECONDS
@@ -219,11 +222,23 @@ def _starts_over(job: Job) -> bool:
     )
 
 
-def _expiry(job: Job) -> datetime | None:
+def resting(job: Job, now: Instant) -> bool:
+    """Whether it is over, and nothing is to be done before it changes or its TTL is over."""
+    if not job.finished or job.deleting or not _at_rest(job) or _starts_over(job):
+        return False
+    ends = expiry(job)
+    return ends is None or now.wall < ends
+
+
+def expiry(job: Job) -> datetime | None:
+    """When a finished job's time to live is over; None where it has none, or never ends."""
     seconds = job.spec.ttl_seconds_after_finished
     if seconds is None or job.completion_time is None:
         return None
-    return job.completion_time + timedelta(seconds=seconds)
+    try:
+        return job.completion_time + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
 
 
 def _start_over(leader: Leader, job: Job) -> None:

@@ -4,7 +4,7 @@ The controller calls :func:`settle` once after each batch of events, so that nei
 their order nor their number matters.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from distributedjob_api.indexes import BitMap, ranges
@@ -26,12 +26,22 @@ def settle(leader: Leader, now: Instant) -> None:
     """Bring every job as far as the facts allow."""
     leader.expire(now)
     leader.await_heard(now)
+    leader.ring(now)
     taken = leader.departed.names_taken()
-    for job in leader.awake.values():
+
+    def judge(job: Job) -> None:
         job.predecessor = taken.get((job.namespace, job.name), [])
         job.ledger.wake(now.mono)
         items.ask_if_due(leader, job, now)
         lifecycle.judge(leader, job, now)
+
+    def conclude(job: Job) -> None:
+        _explain(leader, job, now)
+        checkpoints.write_if_due(leader, job, now)
+        if lifecycle.resting(job, now):
+            leader.rest(job, lifecycle.expiry(job))
+
+    _each(leader, leader.awake.values(), judge)
     if not leader.listening:
         _plan(leader, now)
     for worker in leader.fleet.workers.values():
@@ -40,11 +50,16 @@ def settle(leader: Leader, now: Instant) -> None:
             message = Commands(leader.epoch, worker.session, commands)
             leader.effects.append(Send(worker.key, message))
     # First and final writes go before those that only show progress.
-    for job in sorted(leader.awake.values(), key=lambda job: not job.urgent):
-        _explain(leader, job, now)
-        checkpoints.write_if_due(leader, job, now)
-        if job.resting:
-            del leader.awake[job.uid]
+    _each(leader, sorted(leader.awake.values(), key=lambda job: not job.urgent), conclude)
+
+
+def _each(leader: Leader, jobs: Iterable[Job], step: Callable[[Job], None]) -> None:
+    """Take a step with every job; one that fails stops none of the others."""
+    for job in list(jobs):
+        try:
+            step(job)
+        except Exception as error:
+            leader.poison(job, error)
 
 
 def seconds_to_next(leader: Leader, now: Instant) -> float:
@@ -52,6 +67,7 @@ def seconds_to_next(leader: Leader, now: Instant) -> float:
     soonest = now.mono + IDLE_SECONDS
     if now.mono < leader.listening_until:
         soonest = min(soonest, leader.listening_until)
+    soonest = min(soonest, leader.next_alarm(now))
     for job in leader.awake.values():
         soonest = min(soonest, checkpoints.due_at(leader, job), lifecycle.next_deadline(job, now))
         retry = job.ledger.next_retry()

@@ -43,6 +43,7 @@ def node_of(body: Mapping[str, Any]) -> Node:
         address=addresses.get("InternalIP", addresses.get("Hostname", "")),
         cpu_millis=_read(cpu_millis, allocatable.get("cpu")),
         ready=ready,
+        version=int(body["metadata"].get("resourceVersion") or 0),
         cordoned=bool(spec.get("unschedulable")),
         memory_bytes=_read(memory_bytes, allocatable.get("memory")),
         labels=body["metadata"].get("labels") or {},

@@ -237,30 +237,6 @@ def test_an_epoch_that_no_api_server_can_have_given_is_not_heeded(above: int, he
     assert bool(raised) is heeded
 
 
-def test_a_relist_makes_up_for_what_the_watch_missed_and_says_so():
-    world = a_world(1, 1)
-    nodes = list(world.leader.fleet.nodes.values())
-    known = a_job(version=world.version, **world.spec)
-    assert not world.leader.relisted([known], nodes, began=5.0, now=at(6))
-    assert world.leader.relisted([known, a_job("new")], nodes, began=5.0, now=at(6))
-    assert "uid-new" in world.leader.jobs
-    assert world.leader.relisted([known], nodes, began=7.0, now=at(8))
-    assert "uid-new" not in world.leader.jobs
-    assert world.leader.relisted([known], nodes[:1], began=7.0, now=at(8))
-    assert N2 not in world.leader.fleet.workers
-
-
-def test_what_was_seen_after_the_list_began_is_not_missing_from_it():
-    world = a_world(1)
-    nodes = list(world.leader.fleet.nodes.values())
-    known = a_job(version=world.version, **world.spec)
-    world.leader.job_seen(a_job("late"), at(6))
-    world.leader.node_seen(a_node("late"), at(6))
-    assert not world.leader.relisted([known], nodes, began=5.0, now=at(7))
-    assert "uid-late" in world.leader.jobs
-    assert "late" in world.leader.fleet.nodes
-
-
 def test_a_worker_that_died_with_the_leader_holds_up_only_what_it_may_have_held():
     world = a_world(1, 1, completions=40)
     for worker in world.workers.values():
