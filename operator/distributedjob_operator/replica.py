@@ -31,6 +31,7 @@ class Replica:
     controller: Controller
     failed: asyncio.Future[None]
     fail: Callable[[str], None]
+    probe_seconds: float = PROBE_SECONDS
 
 
 async def run(replica: Replica, stop: asyncio.Event) -> None:
@@ -44,7 +45,7 @@ async def run(replica: Replica, stop: asyncio.Event) -> None:
     try:
         await first_end(
             asyncio.shield(leading),
-            _probe(replica.bus, controller, replica.fail),
+            _probe(replica),
             stop.wait(),
             replica.failed,
         )
@@ -93,17 +94,18 @@ async def _keep(journal: Journal) -> None:
         await asyncio.sleep(JOURNAL_SECONDS)
 
 
-async def _probe(bus: Bus, controller: Controller, fail: Callable[[str], None]) -> None:
+async def _probe(replica: Replica) -> None:
     """A client that believes to be connected and gets no answer is deaf."""
+    bus, controller = replica.bus, replica.controller
     unanswered = 0
     while True:
-        await asyncio.sleep(PROBE_SECONDS)
+        await asyncio.sleep(replica.probe_seconds)
         try:
             await bus.probe()
         except Unavailable:
             unanswered += 1
             if bus.connected and unanswered >= PROBES_FAILED:
-                fail("the NATS client went deaf")
+                replica.fail("the NATS client went deaf")
             continue
         if unanswered:
             controller.reconnected()

@@ -11,7 +11,7 @@ from tests.support.simulation.history import History
 from tests.support.simulation.loop import VirtualLoop
 from tests.support.simulation.process import Process
 
-PROBE_SECONDS = 2.0
+PROBE_SECONDS = 0.5
 NOTICE_SECONDS = 9.0
 """Until the client's pings have told it that a silent connection is none."""
 

@@ -169,6 +169,7 @@ class Nemesis:
         for connection in self._world.nats.connections:
             if connection.process is host.process:
                 connection.lag = LONGEST_SECONDS * step.size
+                self._for(LONGEST_SECONDS, lambda late=connection: setattr(late, "lag", 0.0))
         self._cut(host.api_link, replace(step, target=0, size=1.0), host.watch_again)
 
     def deafen_operator(self, step: Step) -> None:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from tests.support.simulation.scenario import Scenario, from_seed
 from tests.support.simulation.shrink import shrink
@@ -16,7 +16,7 @@ from tests.support.simulation.strategies import scenarios
 ROOT = Path(__file__).parents[3]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(scenarios)
 def test_no_law_is_broken_in_any_scenario(scenario: Scenario):
     verdict = simulate(scenario)
