@@ -64,6 +64,8 @@ def _rebuild(leader: "Leader", job: Job, read: Job, now: Instant) -> None:
     job.unaccounted = read.unaccounted
     if job.start_time is None and read.start_time is not None:
         _begun_elsewhere(leader, job, read)
+    elif read.start_time is not None:
+        job.start_time = read.start_time
     job.run, job.rerun_token = read.run, read.rerun_token
     job.verdict = read.verdict
     if read.finished:

@@ -1,5 +1,7 @@
 """Another leader: it goes on from the record and from what the workers say."""
 
+import json
+
 import pytest
 
 from distributedjob_api.messages import Announce, Commands, Hello, Refusal
@@ -170,6 +172,18 @@ def test_a_job_whose_tasks_all_ended_under_another_leader_has_a_start():
     world.deliver()
     assert last(world)["phase"] == "Complete"
     assert last(world)["startTime"]
+
+
+def test_the_start_that_was_recorded_first_stands():
+    world = a_world(1)
+    status = json.loads(json.dumps(last(world)))
+    # The leader before us wrote once more, of the tasks that it had handed out.
+    status |= {"epoch": 4, "leader": "other", "startTime": "2025-12-31T23:59:59Z"}
+    body = job_body(version=world.version + 50, **world.spec)
+    world.leader.job_seen(parse({**body, "status": status}), at(world.now))
+    start = world.leader.jobs[UID].start_time
+    assert start is not None
+    assert start.isoformat() == "2025-12-31T23:59:59+00:00"
 
 
 def test_a_worker_of_an_older_epoch_is_told_of_ours():
