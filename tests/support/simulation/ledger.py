@@ -78,12 +78,14 @@ class Ledger:
 
     def operator_began(self, operator: str, workers: list[str], now: float) -> None:
         """A replica listens, or listens again: what it did not hear before is its own fault."""
+        self.operator_left(operator, workers, now)
         for place in workers:
             self.heard[operator, place] = now
 
-    def operator_left(self, operator: str, workers: list[str]) -> None:
-        """A replica is away: nobody's silence counts."""
+    def operator_left(self, operator: str, workers: list[str], now: float) -> None:
+        """A replica is away: nobody's silence counts from now on."""
         for place in workers:
+            self.hears(operator, place, now)
             self.heard.pop((operator, place), None)
 
     def hears(self, operator: str, place: str, now: float) -> None:

@@ -165,7 +165,7 @@ class Nemesis:
 
     def delay_operator(self, step: Step) -> None:
         """What it sends while it still leads arrives when another does."""
-        host = self._operator(step)
+        host = self._operator(replace(step, target=0))
         for connection in self._world.nats.connections:
             if connection.process is host.process:
                 connection.lag = LONGEST_SECONDS * step.size

@@ -170,7 +170,8 @@ class OperatorHost:
 
     def away(self) -> None:
         """It does not listen for a while: nobody's silence is known from it."""
-        self.world.ledger.operator_left(self.name, list(self.world.workers))
+        now = self.world.loop.time()
+        self.world.ledger.operator_left(self.name, list(self.world.workers), now)
 
     def back(self) -> None:
         """It listens again."""

@@ -84,7 +84,9 @@ async def _live(world: World) -> float:
     nemesis = Nemesis(world)
     for step in scenario.steps:
         world.later(step.at, nemesis.strike, step)
-    await asyncio.sleep(max([CHAOS_SECONDS / 4, *(step.at for step in scenario.steps)]) + 0.5)
+    last = max([CHAOS_SECONDS / 4, *(step.at for step in scenario.steps)])
+    # The last faults have their effect, or are over at once.
+    await asyncio.sleep(last + 0.2 + 3.0 * world.random.random())
     nemesis.heal()
     _let_all_end(world)
     healed = world.loop.time()

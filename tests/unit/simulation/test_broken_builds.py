@@ -55,7 +55,7 @@ def blind_status_patch(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("broken", "within", "laws"),
     [
-        pytest.param(no_epoch_check, 400, "E", id="no epoch check"),
+        pytest.param(no_epoch_check, 600, "E", id="no epoch check"),
         pytest.param(acknowledged_before_the_checkpoint, 50, "BCJ", id="hasty acknowledgement"),
         pytest.param(blind_status_patch, 200, "FJ", id="blind status patch"),
     ],
