@@ -188,8 +188,9 @@ class Leader:
                 worker.ask_again_at = now.mono
 
     def begin_anew(self, uid: str) -> None:
-        """What was ordered to end belongs to a former run."""
+        """What was ordered to end belongs to a former run, or to a verdict that fell."""
         for worker in self.fleet.workers.values():
+            worker.defined.pop(uid, None)
             worker.ended.discard(uid)
             worker.ending.pop(uid, None)
 

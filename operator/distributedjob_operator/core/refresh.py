@@ -66,6 +66,10 @@ def _rebuild(leader: "Leader", job: Job, read: Job, now: Instant) -> None:
         _begun_elsewhere(leader, job, read)
     elif read.start_time is not None:
         job.start_time = read.start_time
+    if job.verdict is not None and read.verdict is None:
+        # Ended everywhere upon a verdict that does not stand: if it is not drawn
+        # again, the workers are to take the job up again.
+        leader.begin_anew(job.uid)
     job.run, job.rerun_token = read.run, read.rerun_token
     job.verdict = read.verdict
     if read.finished:

@@ -4,14 +4,16 @@ import json
 
 import pytest
 
+from distributedjob_api.indexes import BitMap
 from distributedjob_api.messages import Announce, Commands, Hello, Refusal
-from distributedjob_api.v1alpha1 import parse
+from distributedjob_api.v1alpha1 import Phase, parse
 from distributedjob_operator.core import reporting
 from distributedjob_operator.core.effects import RaiseEpoch, WorkerKey
 from distributedjob_operator.core.explain import why_waiting
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import LISTEN_SECONDS, Leader
 from distributedjob_operator.core.round import seconds_to_next, settle
+from distributedjob_operator.core.verdict import Verdict
 from tests.support.builders import a_job, a_node, at, job_body
 from tests.support.fleet import FakeWorker, World
 from tests.support.worlds import (
@@ -184,6 +186,19 @@ def test_the_start_that_was_recorded_first_stands():
     start = world.leader.jobs[UID].start_time
     assert start is not None
     assert start.isoformat() == "2025-12-31T23:59:59+00:00"
+
+
+def test_a_verdict_that_falls_has_the_workers_take_the_job_up_again():
+    world = a_world(1)
+    job, worker = world.leader.jobs[UID], world.leader.fleet.workers[N1]
+    job.verdict = Verdict(Phase.FAILED, ("BackoffLimitExceeded", "too many"))
+    world.leader.end_at(worker, job, BitMap([0]))
+    assert UID in worker.ended
+    status = last(world) | {"epoch": 4, "leader": "other"}
+    body = job_body(version=world.version + 50, **world.spec)
+    world.leader.job_seen(parse({**body, "status": status}), at(world.now))
+    assert job.verdict is None
+    assert UID not in {*worker.ended, *worker.ending, *worker.defined}
 
 
 def test_a_worker_of_an_older_epoch_is_told_of_ours():

@@ -240,6 +240,13 @@ def test_a_cancelled_job_refuses_a_late_assignment_but_not_a_new_run() -> None:
     assert _take(worker).define.run == 1
 
 
+def test_a_cancelled_job_that_is_defined_again_is_taken_up_again() -> None:
+    worker = _worker()
+    _command(worker, define("/bin/true"), Cancel(2, UID, []))
+    _command(worker, define("/bin/true", number=3), assign((0, 1), number=4))
+    assert _job(_report(worker)).queued == [(0, 1)]
+
+
 def test_cancel_of_some_indexes_leaves_the_others() -> None:
     worker = _worker()
     _command(worker, define("/bin/true"), assign((0, 9)))

@@ -256,6 +256,8 @@ class Worker:
     def _apply(self, command: Command) -> list[Effect]:
         match command:
             case Define():
+                # Commands come in order: who defines a job after its end means it.
+                self._cancelled.pop(command.uid, None)
                 outdated = self.queues.define(command)
                 self._share_out(command.uid)
                 return [Stop(outdated)] if outdated else []
