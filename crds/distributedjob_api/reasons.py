@@ -9,6 +9,10 @@ Explained = tuple[str, str]
 """A CamelCase reason and the sentence that goes with it."""
 
 
+NO_PLACE = frozenset({"UnknownPool", "NoUsableWorker", "NoMatchingNode", "RequestTooLarge"})
+"""Why a job waits for nodes to change, and not for others to end."""
+
+
 def completions_reached(tasks: int) -> Explained:
     """Every task succeeded."""
     return "CompletionsReached", f"All {tasks:,} tasks succeeded."

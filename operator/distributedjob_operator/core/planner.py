@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from distributedjob_api import reasons
 from distributedjob_api.indexes import BitMap, take
 from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.fleet import Fleet, Worker
@@ -29,6 +30,9 @@ from distributedjob_operator.core.placement import (
     queue_ahead,
 )
 from distributedjob_operator.core.shares import max_min
+
+FEWEST_LOOKED_AT = 256
+SMALLEST_SLOT_MILLIS = 100
 
 WORTH_MOVING_SECONDS = 0.05
 """Queued work shorter than this is not moved to an idle worker: it ends sooner."""
@@ -78,9 +82,25 @@ def plan(jobs: Sequence[Job], fleet: Fleet, now: float) -> list[Decision]:
         # One that has yet to say what it holds may have no slot free.
         workers = [worker for worker in usable if worker.stated]
         if workers:
-            decisions += _plan_pool(members, holding.get(name, []), workers, fleet, now)
+            rows = _looked_at(members, fleet, workers)
+            decisions += _plan_pool(rows, holding.get(name, []), workers, fleet, now)
         decisions += _clear_unusable(members, usable, fleet)
     return decisions
+
+
+def _looked_at(jobs: Sequence[Job], fleet: Fleet, workers: Sequence[Worker]) -> list[Job]:
+    """The jobs of a round: all that hold something, and of the others as many as could start.
+
+    Ten thousand jobs that wait for two slots must not cost ten thousand looks a round. Those
+    for which there is no place at all come last, so that they keep nobody from it.
+    """
+    idle = [job for job in jobs if not job.ledger.busy]
+    most = FEWEST_LOOKED_AT + sum(map(fleet.capacity, workers)) // SMALLEST_SLOT_MILLIS
+    if len(idle) <= most:
+        return list(jobs)
+    idle.sort(key=lambda job: (job.waiting in reasons.NO_PLACE, -job.spec.priority))
+    chosen = {job.uid for job in idle[:most]}
+    return [job for job in jobs if job.ledger.busy or job.uid in chosen]
 
 
 def _plan_pool(

@@ -19,7 +19,9 @@ from distributedjob_operator.core.planner import Grant, plan
 
 IDLE_SECONDS: Final = 1.0
 EXPLAIN_SECONDS: Final = 0.5
-"""Why a job waits is looked into so often: many may wait for the same thing."""
+"""Why a job waits is looked into so often, where not thousands wait."""
+
+EXPLAINED_AT_ONCE: Final = 1000
 
 
 def settle(leader: Leader, now: Instant) -> None:
@@ -85,7 +87,8 @@ def _explain(leader: Leader, job: Job, now: Instant) -> None:
         job.idle_since = float("inf")
     else:
         job.idle_since = min(job.idle_since, now.mono)
-    if job.waiting and not job.ledger.busy and now.mono < job.explained_at + EXPLAIN_SECONDS:
+    pause = EXPLAIN_SECONDS * max(1.0, len(leader.awake) / EXPLAINED_AT_ONCE)
+    if job.waiting and not job.ledger.busy and now.mono < job.explained_at + pause:
         return
     job.explained_at = now.mono
     why = explain.why_waiting(leader, job, now.mono)
