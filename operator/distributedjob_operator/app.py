@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from distributedjob_api.subjects import Subjects
@@ -36,15 +36,32 @@ from distributedjob_operator.watch import Watch
 
 _log = logging.getLogger(__name__)
 
+CLOCK_SKEW = timedelta(seconds=2)
+"""A Date has whole seconds, and an answer its way to go: less than this is no skew."""
+
 
 class SystemClock:
-    """CLOCK_BOOTTIME for intervals: it goes on while a paused machine sleeps."""
+    """CLOCK_BOOTTIME for intervals: it goes on while a paused machine sleeps.
+
+    The wall clock is the API server's, as its answers tell it: what stands in objects
+    was stamped by it, and by other replicas, and a machine's own may be wrong.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
 
     def now(self) -> Instant:
         """This moment."""
-        return Instant(
-            time.clock_gettime(time.CLOCK_BOOTTIME), datetime.fromtimestamp(time.time(), UTC)
-        )
+        return Instant(time.clock_gettime(time.CLOCK_BOOTTIME), _wall() + self._ahead)
+
+    def dated(self, server: datetime) -> None:
+        """An answer of the API server is of this second."""
+        ahead = server - _wall()
+        self._ahead = ahead if abs(ahead) > CLOCK_SKEW else timedelta()
+
+
+def _wall() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 async def serve(settings: Settings) -> None:
@@ -83,9 +100,9 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         reconnected=lambda: controllers[0].reconnected() if controllers else None,
         closed=lambda: fail("the NATS client closed for good"),
     )
-    api = await connect_api()
+    api = await connect_api(clock.dated)
     opened.push_async_callback(api.close)
-    lease_api = await connect_api()
+    lease_api = await connect_api(clock.dated)
     opened.push_async_callback(lease_api.close)
     bus = await connect_bus(
         settings.nats_url, settings.nats_user, settings.password(), settings.holder, events

@@ -1,8 +1,10 @@
 """One API client, and its errors in our words."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import aiohttp
@@ -17,10 +19,18 @@ REQUEST_SECONDS = 3.0
 _IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
-async def connect() -> client.ApiClient:
-    """A client from ``KUBECONFIG``, the service account, or ``~/.kube/config``."""
+async def connect(dated: Callable[[datetime], None] = lambda _: None) -> client.ApiClient:
+    """A client from ``KUBECONFIG``, the service account, or ``~/.kube/config``.
+
+    Args:
+        dated: hears the Date of every answer, which tells the API server's clock.
+
+    Raises:
+        OperatorError: there is no way to any API server.
+    """
     configuration = client.Configuration()
     configuration.retries = False
+    configuration.trace_configs = [_listening_for_dates(dated)]
     kubeconfig = os.environ.get("KUBECONFIG") or None
     try:
         if _IN_CLUSTER.exists() and kubeconfig is None:
@@ -38,6 +48,18 @@ async def connect() -> client.ApiClient:
             f"no way to the API server: {reason}; set KUBECONFIG to a kubeconfig file"
             f" (now {kubeconfig or 'not set'})"
         ) from error
+
+
+def _listening_for_dates(dated: Callable[[datetime], None]) -> aiohttp.TraceConfig:
+    async def on_answer(
+        session: aiohttp.ClientSession, context: object, answer: aiohttp.TraceRequestEndParams
+    ) -> None:
+        with suppress(KeyError, TypeError, ValueError):  # no Date, or none that makes sense
+            dated(parsedate_to_datetime(answer.response.headers["Date"]))
+
+    listening = aiohttp.TraceConfig()
+    listening.on_request_end.append(on_answer)
+    return listening
 
 
 @asynccontextmanager
