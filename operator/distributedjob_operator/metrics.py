@@ -16,7 +16,7 @@ from distributedjob_operator.leadership import Leadership
 from distributedjob_operator.refused import Cause
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ReplicaCollector(Collector):
     """Reads one replica; no label ever holds a job or a task."""
 
