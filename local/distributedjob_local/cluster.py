@@ -91,7 +91,8 @@ class Cluster(Startable):
 
     def _operator(self, number: int) -> Component:
         name = f"operator-{number}"
-        listen = f"127.0.0.1:{free_port()}"
+        host = self._setting.host(name).address
+        listen = f"{host}:{free_port(host)}"
         url = f"http://{listen}"
 
         environment = {

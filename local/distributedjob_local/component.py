@@ -22,6 +22,8 @@ from distributedjob_local.state import StateDirectory
 POLL_SECONDS = 0.05
 TAIL_BYTES = 2000
 PORT_TRIES = 5
+IP_FREEBIND: Final = 15
+"""Linux's number for it; Python has no name."""
 
 INHERITED: Final = (
     *("PATH", "HOME", "LANG", "LC_*", "TMPDIR", "SSL_CERT_FILE"),
@@ -35,15 +37,31 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Host:
+    """Where a component listens, and the absolute command that moves it there.
+
+    That command replaces itself by the component, so the pid stays the same.
+    """
+
+    address: str = "127.0.0.1"
+    enter: tuple[str | Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """Where components live and who looks after them.
 
     Attended ones are killed by the kernel when the process that started them ends;
-    the others outlive it.
+    the others outlive it. A component without a host of its own is on loopback.
     """
 
     state: StateDirectory
     attended: bool
+    hosts: Mapping[str, Host] = field(default_factory=dict)
+
+    def host(self, name: str) -> Host:
+        """The host of a component."""
+        return self.hosts.get(name, Host())
 
 
 @dataclass(slots=True)
@@ -90,10 +108,11 @@ class Component:
         facts = {"name": self.name, "rank": self.rank, "address": self.address}
         parent = os.getpid() if self.setting.attended else 0
         command = [sys.executable, "-I", "-S", launch.__file__, record, json.dumps(facts)]
+        there = (*self.setting.host(self.name).enter, *self.command)
         append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         pid = os.posix_spawn(
             sys.executable,
-            [str(word) for word in (*command, parent, int(self.orphan_signal), *self.command)],
+            [str(word) for word in (*command, parent, int(self.orphan_signal), *there)],
             {**inherited(os.environ), **self.environment},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -165,8 +184,12 @@ def serves(url: str, *, authority: Path | None = None, token: str = "") -> bool:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port nobody listens on now; somebody may take it before it is used."""
+    """A port nobody listens on now; somebody may take it before it is used.
+
+    The address may be another host's, where only one of ours could have taken it.
+    """
     with socket.socket() as listener:
+        listener.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
         listener.bind((host, 0))
         port: int = listener.getsockname()[1]
         return port

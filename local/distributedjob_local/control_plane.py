@@ -92,7 +92,8 @@ class ControlPlane(Startable):
         return component
 
     def _start_etcd(self) -> Component:
-        client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+        host = self._setting.host("etcd").address
+        client, peer = (f"http://{host}:{free_port(host)}" for _ in range(2))
         command: list[str | Path] = [
             self._programs["etcd"],
             "--name=local",
@@ -116,7 +117,8 @@ class ControlPlane(Startable):
         )
 
     def _start_api_server(self, etcd: str) -> Component:
-        port = free_port()
+        host = self._setting.host("kube-apiserver").address
+        port = free_port(host)
         certificates = self._state.data("kube-apiserver")
         token = self._state.secret("token").read_text(encoding="utf-8")
         tokens = certificates / "tokens.csv"
@@ -124,11 +126,11 @@ class ControlPlane(Startable):
         key = self._state.root / "secrets" / "service-account.pem"
         if not key.exists():
             self._state.write_private(key, new_private_key())
-        self.url = f"https://127.0.0.1:{port}"
+        self.url = f"https://{host}:{port}"
         command: list[str | Path] = [
             self._programs["kube-apiserver"],
             f"--etcd-servers={etcd}",
-            "--bind-address=127.0.0.1",
+            f"--bind-address={host}",
             f"--secure-port={port}",
             f"--cert-dir={certificates}",
             f"--token-auth-file={tokens}",

@@ -8,6 +8,7 @@ from typing import Any, Final
 from distributedjob_local.component import Component, Setting, free_port, on_free_ports
 from distributedjob_local.startable import Startable
 
+NAME: Final = "nats-server"
 NATS_RANK = 3
 READY_SECONDS: Final = 30.0
 WORKER_INBOX: Final = "_INBOX_worker"
@@ -53,21 +54,22 @@ class NatsServer(Startable):
             self.component.stop()
 
     def _start(self) -> None:
-        port = free_port()
-        self.url = f"nats://127.0.0.1:{port}"
+        host = self._setting.host(NAME).address
+        port = free_port(host)
+        self.url = f"nats://{host}:{port}"
         configuration = self._state.data("nats") / "nats.conf"
-        self._state.write_private(configuration, self._configuration(port))
+        self._state.write_private(configuration, self._configuration(host, port))
 
         def ready() -> bool:
             try:
-                with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+                with socket.create_connection((host, port), timeout=2) as connection:
                     return b'"jetstream":true' in connection.recv(4096)
             except OSError:
                 return False
 
         component = Component(
             self._setting,
-            "nats-server",
+            NAME,
             NATS_RANK,
             [self._program, "--config", configuration],
             ready,
@@ -81,14 +83,14 @@ class NatsServer(Startable):
             component.stop()
             raise
 
-    def _configuration(self, port: int) -> str:
+    def _configuration(self, host: str, port: int) -> str:
         def user(name: str, permissions: dict[str, Any]) -> dict[str, Any]:
             password = self.password_file(name).read_text(encoding="utf-8")
             return {"user": name, "password": password, "permissions": permissions}
 
         everything = {"publish": ">", "subscribe": ">"}
         document = {
-            "listen": f"127.0.0.1:{port}",
+            "listen": f"{host}:{port}",
             "max_payload": 8 * 1024 * 1024,
             "jetstream": {"store_dir": str(self._state.data("nats") / "jetstream")},
             "authorization": {
