@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help venv demo test unit integration simulate lint format crds lock bench bench-takeover clean
+.PHONY: help venv demo test unit integration simulate chaos chaos-long lint format crds lock bench bench-takeover clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -33,6 +33,14 @@ integration: $(READY) ## the tests on a real API server, NATS and processes
 simulate: $(READY) ## whole systems in virtual time: SEEDS= how many, FROM= which, or SEED= one in full
 	@$(BIN)/python -m tests.support.simulation --seeds $(or $(SEEDS),2000) --from $(or $(FROM),0) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(SHRINK),--shrink)
+
+chaos: $(READY) ## real faults, about 14 minutes; SEED= ROWS=1,21-26 MINUTES= choose
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS)) \
+	  $(if $(MINUTES),--minutes $(MINUTES))
+
+chaos-long: $(READY) ## every row at full size: over 1,000 faults, over 1,000,000 tasks
+	@$(BIN)/python -m tests.chaos --long --minutes $(or $(MINUTES),240) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS))
 
 lint: $(READY) ## format, lint, types, import rules, generated files
 	@$(BIN)/ruff format --check .

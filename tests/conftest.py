@@ -26,7 +26,7 @@ __all__ = [
     "shared_cluster",
 ]
 
-SECONDS = {"unit": 60, "integration": 120, "conformance": 120}
+SECONDS = {"unit": 60, "integration": 120, "conformance": 120, "chaos": 300}
 HERE = Path(__file__).parent
 
 
