@@ -90,11 +90,14 @@ def play(options: argparse.Namespace, programs: Mapping[str, Path]) -> int:
                 report.lines.append(line)
                 report.write(options.report)
                 print(shown(line), flush=True)
+    except BaseException as error:
+        report.ended_early = f"{type(error).__name__}: {error}"
+        raise
     finally:
         report.processes_left = isolation.processes()
         report.write(options.report)
         print(report.closing(), flush=True)
-        if report.failed or sys.exc_info()[0] is not None:
+        if report.failed:
             print(f"logs and ledgers: {folder}", flush=True)
         else:
             shutil.rmtree(folder, ignore_errors=True)

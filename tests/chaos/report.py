@@ -30,11 +30,13 @@ class Report:
     seed: int
     lines: list[Line] = field(default_factory=list)
     processes_left: dict[int, str] = field(default_factory=dict)
+    ended_early: str = ""
 
     @property
     def failed(self) -> bool:
-        """Whether anything was violated, or left behind."""
-        return bool(self.processes_left) or any(one.verdict == "FAIL" for one in self.lines)
+        """Whether anything was violated, or left behind, or never came to be."""
+        violated = any(one.verdict == "FAIL" for one in self.lines)
+        return violated or bool(self.processes_left) or bool(self.ended_early)
 
     def totals(self) -> dict[str, int]:
         """The figures over all rows."""
@@ -54,6 +56,7 @@ class Report:
         return {
             "seed": self.seed,
             "passed": not self.failed,
+            "ended_early": self.ended_early,
             "totals": self.totals(),
             "faults_by_kind": dict(sorted(faults.items())),
             "recovery_seconds": distribution(recoveries),
@@ -90,6 +93,8 @@ class Report:
             lines.append(f"  its first checkpoint: {_said(times['first_checkpoint'])}")
         for pid, command in self.processes_left.items():
             lines.append(f"process left: {pid} {command}")
+        if self.ended_early:
+            lines.append(f"ended early: {self.ended_early}")
         lines.append(f"seed {self.seed}: {'FAIL' if self.failed else 'pass'}")
         return "\n".join(lines)
 

@@ -20,7 +20,9 @@ class ChaosRun:
 
     def row(self, number: int) -> dict[str, Any]:
         """What is reported of a row."""
-        return next(one for one in self.report["rows"] if one["number"] == number)
+        found = [one for one in self.report["rows"] if one["number"] == number]
+        assert found, self.output
+        return dict(found[0])
 
     def letters(self, number: int) -> set[str]:
         """The invariants that a row violated."""
