@@ -48,8 +48,8 @@ if "distributedjob_operator" in sys.orig_argv:
 
     fold = reporting._fold
 
-    def fold_and_acknowledge(worker, job, stated, dropped, now):
-        whole = fold(worker, job, stated, dropped, now)
+    def fold_and_acknowledge(leader, worker, job, stated, dropped, now):
+        whole = fold(leader, worker, job, stated, dropped, now)
         dropped.append((job.uid, worker.folded[job.uid]))
         return whole
 

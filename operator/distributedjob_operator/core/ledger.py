@@ -49,6 +49,8 @@ class Ledger:
     assigned: dict[WorkerKey, BitMap] = field(default_factory=dict)
     running: dict[WorkerKey, BitMap] = field(default_factory=dict)
     stray: dict[WorkerKey, BitMap] = field(default_factory=dict)
+    holders: set[WorkerKey] = field(default_factory=set)
+    """Who was ever given any of it in this lead."""
     failed_on: dict[int, str] = field(default_factory=dict)
     suspects: BitMap = field(default_factory=BitMap)
     ends_job: reasons.Explained | None = None
@@ -358,6 +360,7 @@ class Ledger:
 
     def _hand_over(self, worker: WorkerKey, indexes: BitMap) -> None:
         if indexes:
+            self.holders.add(worker)
             self.busy |= indexes
             self.assigned.setdefault(worker, BitMap()).update(indexes)
 
@@ -432,7 +435,7 @@ class Ledger:
         for worker, node, entry in facts:
             new.fold(worker, node, entry, spec, now, ending=ending)
         new.seconds_per_task = self.seconds_per_task
-        new.stray = self.stray
+        new.stray, new.holders = self.stray, self.holders
         new.ends_job = new.ends_job or self.ends_job
         new.suspects = self.suspects - recorded.succeeded - recorded.failed
         new.ready |= new.suspects & new.fresh

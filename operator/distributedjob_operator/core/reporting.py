@@ -143,7 +143,7 @@ def report(leader: Leader, key: WorkerKey, message: Report, now: Instant) -> Non
             leader.awake[stated.uid] = job
         if job is None:
             _unknown(leader, worker, stated, dropped, now)
-        elif not _fold(worker, job, stated, dropped, now):
+        elif not _fold(leader, worker, job, stated, dropped, now):
             missing.append(stated.uid)
         else:
             _believe(leader, worker, job, stated, now)
@@ -197,13 +197,20 @@ def _unknown(
 
 
 def _fold(
+    leader: Leader,
     worker: Worker,
     job: Job,
     stated: JobReport,
     dropped: list[tuple[str, int]],
     now: Instant,
 ) -> bool:
-    """Fold the entries that follow what we have; False where one is missing."""
+    """Fold the entries that follow what we have; False where one is missing.
+
+    A worker of no node, which was never given any of the job, cannot have results of
+    it: they are dropped. Nobody is given tasks without a node; one whose node went
+    away later still has results that count.
+    """
+    given = worker.node in leader.fleet.nodes or worker.key in job.ledger.holders
     # What was acknowledged stands in a checkpoint, and will not be sent again.
     upto = max(worker.folded.get(job.uid, 0), stated.acked_seq)
     for entry in stated.entries:
@@ -212,7 +219,7 @@ def _fold(
                 continue
             break
         upto = entry.seq
-        if not job.finished and entry.run == job.run:
+        if given and not job.finished and entry.run == job.run:
             job.ledger.fold(worker.key, worker.node, entry, job.spec, now.mono, ending=job.ending)
         elif not job.awaits_checkpoint(worker.key, worker.incarnation):
             worker.confirmed[job.uid] = upto

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from distributedjob_api.messages import (
+    Acks,
     Entry,
     Failure,
     Hello,
@@ -22,7 +23,7 @@ from distributedjob_api.messages import (
 from distributedjob_operator.core import reporting
 from tests.support.builders import at
 from tests.support.fleet import World
-from tests.support.worlds import N1, UID, a_world, last
+from tests.support.worlds import N1, UID, a_world, last, sent
 
 FAR = 2**40
 numbers = st.one_of(st.integers(0, 12), st.integers(0, FAR))
@@ -145,3 +146,33 @@ def test_forged_messages_break_neither_the_leader_nor_its_counts(
 def test_bytes_of_any_kind_are_a_message_or_refused(payload: bytes):
     with suppress(MessageError):
         assert encode_message(decode_worker(payload))
+
+
+def claim(world: World, key: tuple[str, str], node: str) -> Report:
+    """Greet the leader, take the session that it grants, and claim that all succeeded."""
+    entry = Entry(1, 0, [(0, 9)], [], [], 1.0)
+    stated = JobReport(UID, "default", "job", 0, [], [], 0, 1, [entry])
+    hear(world, key, Hello("i1", 0, node, "", "0", 0, 0, [stated]))
+    session = world.leader.fleet.workers[key].session
+    return Report("i1", world.leader.epoch, session, 0, [stated])
+
+
+def test_results_of_a_stranger_are_acknowledged_and_dropped():
+    world = a_world(2, completions=10)
+    stranger = ("default", "stranger")
+    hear(world, stranger, claim(world, stranger, "stranger"))
+    assert not world.leader.jobs[UID].ledger.recorded.succeeded
+    (acks,) = sent(world.leader.take_effects(), Acks)
+    assert acks.upto == [(UID, 1)]
+
+
+def test_results_of_a_worker_whose_node_is_gone_count():
+    world = a_world(2, completions=10)
+    worker = world.workers[N1]
+    worker.start()
+    worker.finish()
+    world.leader.node_gone("n1", at(world.now))
+    worker.report()
+    world.leader.take_effects()
+    hear(world, N1, claim(world, N1, "n1"))
+    assert 0 in world.leader.jobs[UID].ledger.recorded.succeeded
