@@ -11,7 +11,7 @@ SEED = 20
 @pytest.fixture(scope="module")
 def short_set(tmp_path_factory: pytest.TempPathFactory) -> ChaosRun:
     rows = ",".join(map(str, ROWS))
-    return run_chaos(tmp_path_factory.mktemp("chaos"), rows, SEED, minutes=3.0)
+    return run_chaos(tmp_path_factory.mktemp("chaos"), rows, SEED, minutes=2.6)
 
 
 def test_the_run_ends_well_and_leaves_nothing(short_set: ChaosRun):
