@@ -24,7 +24,7 @@ from tests.chaos.workload import Workload
 from tests.support.jobs import marked
 from tests.support.waiting import wait_until
 
-FINISH_SECONDS: Final = 120.0
+SHORTEST_SECONDS, FINISH_SECONDS = 30.0, 120.0
 SLOWEST_RATE: Final = 100.0
 PROCESSES_SECONDS: Final = 30.0
 NAMESPACE: Final = "default"
@@ -285,10 +285,10 @@ class Trial:
         self.rig.jobs.forget(job.uid)
 
     def _await_end(self, job: Job) -> None:
+        wanted = FINISH_SECONDS + job.workload.tasks / SLOWEST_RATE
+        seconds = max(SHORTEST_SECONDS, min(wanted, self.minutes * 60))
         found = self.rig.jobs.wait(
-            lambda one: one.uid == job.uid and finished(one.status),
-            FINISH_SECONDS + job.workload.tasks / SLOWEST_RATE,
-            since=self.began,
+            lambda one: one.uid == job.uid and finished(one.status), seconds, since=self.began
         )
         self.demand(found is not None, "A", f"{job.name} never ended: {brief(self.latest(job))}")
         if found and not job.judged:
