@@ -21,3 +21,7 @@ ENDPOINT_ANNOTATION: Final = f"{GROUP}/endpoint"
 
 MANAGER: Final = f"{GROUP}/operator"
 """``spec.managedBy`` of a job that this operator runs; unset means the same."""
+
+MISSING_COUNT_HEADER: Final = "Djob-Missing"
+MISSING_INDEXES_HEADER: Final = "Djob-Missing-Indexes"
+"""With a job's output: how many tasks with an outcome have no record, and the first of them."""

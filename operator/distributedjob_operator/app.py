@@ -152,7 +152,7 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
             dead,
             exposition(leadership, controller),
             jobs.read_job,
-            journal.read,
+            journal,
             Access(api),
         )
     )

@@ -5,24 +5,31 @@ only a restart would help; else they answer 503 with the reason. ``GET /metrics`
 Prometheus. ``GET
 /v1/namespaces/<namespace>/distributedjobs/<name>/output`` streams what a job's tasks
 wrote to stdout, in index order, to whoever may ``get distributedjobs/log`` there; no
-user ever gets NATS credentials.
+user ever gets NATS credentials. Where the journal has no record of a task with an
+outcome, two headers say how many there are and which. An output that breaks off has no
+last chunk.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from aiohttp import web
 
-from distributedjob_api.messages import JournalBatch
+from distributedjob_api.constants import MISSING_COUNT_HEADER, MISSING_INDEXES_HEADER
+from distributedjob_api.indexes import BitMap, format_indexes
+from distributedjob_api.v1alpha1 import ResourceError, parse
+from distributedjob_operator.core.job import StatusError, recorded
+from distributedjob_operator.core.recorded import Recorded
 from distributedjob_operator.errors import OperatorError
 from distributedjob_operator.ports import NotFound, Unavailable
-from distributedjob_operator.results import last_records
+from distributedjob_operator.results import Contents, JournalReader, gather, survey
 
 _log = logging.getLogger(__name__)
 
 STREAMS: Final = ("stdout", "stderr")
+_NAMED_CHARACTERS: Final = 200
 
 
 class AccessPort(Protocol):
@@ -40,7 +47,7 @@ class Sources:
     dead: Callable[[], str]
     metrics: Callable[[], tuple[str, bytes]]
     read_job: Callable[[str, str], Awaitable[dict[str, Any]]]
-    read_journal: Callable[[str], AsyncIterator[JournalBatch]]
+    journal: JournalReader
     access: AccessPort
 
 
@@ -89,17 +96,30 @@ class Endpoint:
             raise web.HTTPBadRequest(text=f"stream must be one of {', '.join(STREAMS)}\n")
         await self._authorize(request, namespace, name)
         body = await self._sources.read_job(namespace, name)
-        run = (body.get("status") or {}).get("run", 0)
-        batches = self._sources.read_journal(body["metadata"]["uid"])
-        records = await last_records(batches, run)
+        finished = _outcomes(body)
+        contents = await survey(self._sources.journal, body["metadata"]["uid"], stream)
         response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        if missing := finished - contents.recorded():
+            named, _ = format_indexes(missing, _NAMED_CHARACTERS)
+            response.headers[MISSING_COUNT_HEADER] = str(len(missing))
+            response.headers[MISSING_INDEXES_HEADER] = named
         await response.prepare(request)
-        for index in sorted(records):
-            content = getattr(records[index], stream)
-            if content:
-                await response.write(content)
-        await response.write_eof()
+        await self._send(request, response, contents)
         return response
+
+    async def _send(
+        self, request: web.Request, response: web.StreamResponse, contents: Contents
+    ) -> None:
+        try:
+            async for content in gather(self._sources.journal, contents):
+                await response.write(content)
+        except Unavailable as error:
+            # The status is long out: only a broken connection still tells the reader.
+            _log.warning("%s was not served to its end: %s", request.path, error)
+            if request.transport is not None:
+                request.transport.abort()
+            return
+        await response.write_eof()
 
     async def _authorize(self, request: web.Request, namespace: str, name: str) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -112,6 +132,16 @@ class Endpoint:
             raise web.HTTPForbidden(
                 text=f"needs the right to get distributedjobs/log in namespace {namespace}\n"
             )
+
+
+def _outcomes(body: dict[str, Any]) -> BitMap:
+    """The indexes with an outcome: each of them should have a record."""
+    try:
+        status = parse(body).status
+        known = recorded(status) if status is not None else Recorded()
+    except (ResourceError, StatusError) as error:
+        raise Unavailable(f"the job's status cannot be read: {error}") from error
+    return known.succeeded | known.failed
 
 
 def _verdict(problem: str) -> web.Response:

@@ -1,18 +1,148 @@
-"""A job's output, put in index order from the journal's batches."""
+"""A job's output in index order, in bounded memory whatever its size.
 
-from collections.abc import AsyncIterator
+The journal keeps batches in the order in which attempts ended. A first pass over them
+notes where the record that counts of each index is stored, and keeps nothing it reads;
+then one window of indexes after the other is gathered from those batches.
+"""
 
+import asyncio
+from array import array
+from collections.abc import AsyncIterator, Iterator, Set
+from typing import Final, Protocol
+
+from distributedjob_api.constants import MAX_COMPLETIONS
+from distributedjob_api.indexes import BitMap
 from distributedjob_api.messages import JournalBatch, TaskRecord
+from distributedjob_operator.ports import Unavailable
+
+WINDOW_BYTES: Final = 4 * 1024 * 1024
+"""What is held of a job's output at one time, unless one record alone is more."""
+
+_RECORD_BYTES: Final = 128
+"""What holding a record costs beside its content."""
+
+_ATTEMPT_BITS: Final = 32
+_RUN_BITS: Final = 31
 
 
-async def last_records(batches: AsyncIterator[JournalBatch], run: int) -> dict[int, TaskRecord]:
-    """Per index of a run, the record that counts: its success, else its latest attempt."""
-    records: dict[int, TaskRecord] = {}
-    async for batch in batches:
-        if batch.run != run:
-            continue
+class JournalReader(Protocol):
+    """The stored batches; both methods may raise :class:`Unavailable`."""
+
+    def read(self, uid: str) -> AsyncIterator[tuple[int, JournalBatch]]:
+        """Every batch of a job with its place in the stream, oldest first."""
+
+    async def read_one(self, place: int) -> JournalBatch:
+        """The batch at a place that :meth:`read` gave."""
+
+
+class Contents:
+    """Where the record that counts of each index stands, and how much it wrote.
+
+    That is the index's record in the newest run that has one: its success, else its
+    latest attempt. A million indexes take 20 MB.
+    """
+
+    def __init__(self, stream: str) -> None:
+        self.stream = stream
+        self._ranks = array("Q")
+        self._places = array("Q")
+        self._sizes = array("L")
+
+    def note(self, place: int, batch: JournalBatch) -> None:
+        """Learn what a stored batch holds."""
         for record in batch.records:
-            known = records.get(record.index)
-            if known is None or (known.reason and record.attempt >= known.attempt):
-                records[record.index] = record
-    return records
+            if not 0 <= record.index < MAX_COMPLETIONS:
+                continue
+            self._reach(record.index)
+            rank = _rank(batch.run, record)
+            known = self._ranks[record.index]
+            # Of equal records the last failure counts, and the first success.
+            if rank > known or (rank == known and record.reason):
+                self._ranks[record.index] = rank
+                self._places[record.index] = place
+                self._sizes[record.index] = len(_content(record, self.stream))
+
+    def recorded(self) -> BitMap:
+        """The indexes that have a record, be it an empty one."""
+        return BitMap(index for index, rank in enumerate(self._ranks) if rank)
+
+    def windows(self) -> Iterator[list[int]]:
+        """The indexes that wrote anything, ascending, cut where their output is much."""
+        window: list[int] = []
+        weight = 0
+        for index, size in enumerate(self._sizes):
+            if not size:
+                continue
+            if window and weight + size + _RECORD_BYTES > WINDOW_BYTES:
+                yield window
+                window, weight = [], 0
+            window.append(index)
+            weight += size + _RECORD_BYTES
+        if window:
+            yield window
+
+    def places(self, window: list[int]) -> list[int]:
+        """The batches that hold a window, each of them once, in stored order."""
+        return sorted({self._places[index] for index in window})
+
+    def pick(self, place: int, batch: JournalBatch, wanted: Set[int]) -> dict[int, bytes]:
+        """The contents of those wanted indexes whose record that counts is in a batch."""
+        picked: dict[int, bytes] = {}
+        for record in batch.records:
+            index = record.index
+            if index not in wanted or self._places[index] != place:
+                continue
+            if self._ranks[index] == _rank(batch.run, record):
+                if record.reason:
+                    picked[index] = _content(record, self.stream)
+                else:
+                    picked.setdefault(index, _content(record, self.stream))
+        return picked
+
+    def _reach(self, index: int) -> None:
+        missing = index + 1 - len(self._ranks)
+        if missing > 0:
+            for column in (self._ranks, self._places, self._sizes):
+                column.frombytes(bytes(column.itemsize * missing))
+
+
+async def survey(journal: JournalReader, uid: str, stream: str) -> Contents:
+    """The first pass: find out where everything is, and keep none of it."""
+    contents = Contents(stream)
+    async for place, batch in journal.read(uid):
+        contents.note(place, batch)
+        # The leader works on the same loop: it must come to its turn in between.
+        await asyncio.sleep(0)
+    return contents
+
+
+async def gather(journal: JournalReader, contents: Contents) -> AsyncIterator[bytes]:
+    """The second pass: what the tasks wrote, in index order.
+
+    Raises:
+        Unavailable: the journal does not answer, or dropped some of it in the meantime.
+    """
+    for window in contents.windows():
+        held: dict[int, bytes] = {}
+        wanted = set(window)
+        for place in contents.places(window):
+            batch = await journal.read_one(place)
+            held |= contents.pick(place, batch, wanted)
+            await asyncio.sleep(0)
+        if held.keys() != wanted:
+            raise Unavailable("the journal became another while it was read")
+        for index in window:
+            yield held.pop(index)
+
+
+def _content(record: TaskRecord, stream: str) -> bytes:
+    return record.stdout if stream == "stdout" else record.stderr
+
+
+def _rank(run: int, record: TaskRecord) -> int:
+    """Higher counts more: a newer run, then a success, then a later attempt; never 0."""
+    run = max(0, min(run, (1 << _RUN_BITS) - 1))
+    if not record.reason:
+        return (run << 1 | 1) << _ATTEMPT_BITS
+    attempt = max(0, min(record.attempt, (1 << _ATTEMPT_BITS) - 2))
+    return (run << 1) << _ATTEMPT_BITS | (attempt + 1)

@@ -15,7 +15,11 @@ from pykube.exceptions import PyKubeError
 from pykube.http import HTTPClient
 from requests.utils import get_environ_proxies
 
-from distributedjob_api.constants import ENDPOINT_ANNOTATION
+from distributedjob_api.constants import (
+    ENDPOINT_ANNOTATION,
+    MISSING_COUNT_HEADER,
+    MISSING_INDEXES_HEADER,
+)
 
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 300.0
@@ -25,6 +29,10 @@ MESSAGE_CHARACTERS: Final = 400
 
 class EndpointError(Exception):
     """A server cannot be reached, or says no; the text is the whole message."""
+
+
+class MissingOutput(EndpointError):
+    """All there is was read, and it is not the output of every task with an outcome."""
 
 
 def find_endpoint(cluster: Mapping[str, Any], token: str, lease: tuple[str, str]) -> str:
@@ -63,6 +71,7 @@ def read_output(endpoint: str, token: str, job: tuple[str, str], stream: str) ->
     """What a job's tasks wrote, piece by piece in index order.
 
     Raises:
+        MissingOutput: at the end, where tasks with an outcome have no record.
         EndpointError: the operator says no, or stops in the middle.
     """
     namespace, name = job
@@ -77,6 +86,11 @@ def read_output(endpoint: str, token: str, job: tuple[str, str], stream: str) ->
                 yield from response.iter_content(CHUNK_BYTES)
             except requests.RequestException as error:
                 raise EndpointError(f"{namespace}/{name}: the output broke off") from error
+            if count := response.headers.get(MISSING_COUNT_HEADER):
+                raise MissingOutput(
+                    f"{namespace}/{name}: the journal has no record of {count} tasks with an"
+                    f" outcome: {response.headers.get(MISSING_INDEXES_HEADER, '')}"
+                )
 
 
 class _Bearer(requests.auth.AuthBase):

@@ -13,6 +13,9 @@ import typer
 BROKEN_PIPE = 141
 """As a shell shows a program that SIGPIPE ended."""
 
+MISSING = 3
+"""Everything kept was printed, but not every task with an outcome has a record."""
+
 
 class Stream(StrEnum):
     """One of the two things a task writes to."""
@@ -79,8 +82,17 @@ def output(
         str, typer.Option(metavar="NAMESPACE/NAME", help="The operator's Lease.")
     ] = "djob-system/distributedjob",
 ) -> None:
-    """Print what a job's tasks wrote, in index order."""
-    from distributedjob_cli.commands.endpoint import EndpointError, find_endpoint, read_output
+    """Print what a job's tasks wrote, in index order.
+
+    Exit code 3 means that the output is not whole: the journal has no record of some tasks
+    that ended, as when they were lost with their worker or are older than it reaches back.
+    """
+    from distributedjob_cli.commands.endpoint import (
+        EndpointError,
+        MissingOutput,
+        find_endpoint,
+        read_output,
+    )
     from distributedjob_cli.commands.kubeconfig import Kubeconfig, KubeconfigError, read_kubeconfig
 
     if "/" in job:
@@ -97,7 +109,7 @@ def output(
         copy(content, sys.stdout.buffer)
     except (EndpointError, KubeconfigError) as error:
         print(f"{context.find_root().info_name}: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
+        raise typer.Exit(MISSING if isinstance(error, MissingOutput) else 1) from None
 
 
 def copy(pieces: Iterable[bytes], target: BinaryIO) -> None:

@@ -1,10 +1,10 @@
 """The journal: the JetStream stream of what happened in each attempt."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 from nats.errors import Error as NatsError
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
@@ -27,7 +27,8 @@ MAX_BYTES = 4 * 1024**3
 LEAST_BYTES = 1024**2
 NO_ROOM = 10047
 """The server's code for a stream that may become larger than what it has."""
-FETCH = 256
+FETCH = 8
+"""Batches asked for at one time: each may hold a megabyte, and all wait in memory."""
 FETCH_SECONDS = 5.0
 
 
@@ -64,6 +65,7 @@ class Journal:
             discard=DiscardPolicy.OLD,
             max_age=MAX_AGE_SECONDS,
             max_bytes=max_bytes,
+            allow_direct=True,
         )
         try:
             await self._jetstream.update_stream(config)
@@ -88,8 +90,8 @@ class Journal:
             raise Unavailable(f"the journal's stream cannot be asked for: {error}") from error
         return True
 
-    async def read(self, uid: str) -> AsyncIterator[JournalBatch]:
-        """Every batch kept of one job, in the order in which it was stored.
+    async def read(self, uid: str) -> AsyncIterator[tuple[int, JournalBatch]]:
+        """Every batch kept of one job with its place, in the order in which it was stored.
 
         Raises:
             Unavailable: JetStream does not answer, or there is no stream.
@@ -102,22 +104,47 @@ class Journal:
             mem_storage=True,
         )
         stream = self._subjects.journal_stream()
-        try:
+        with _reading():
             info = await self._jetstream.add_consumer(stream, config)
             left = info.num_pending or 0
             pull = await self._jetstream.pull_subscribe_bind(info.name, stream)
             try:
                 while left > 0:
                     for message in await pull.fetch(min(FETCH, left), timeout=FETCH_SECONDS):
-                        left -= 1
+                        # The stream may have dropped what was still to come.
+                        left = min(left - 1, message.metadata.num_pending)
                         try:
-                            yield decode_journal(message.data)
+                            batch = decode_journal(message.data)
                         except MessageError as error:
                             _log.warning("a journal batch cannot be read: %s", error)
+                            continue
+                        yield message.metadata.sequence.stream, batch
             finally:
                 await pull.unsubscribe()
                 await self._jetstream.delete_consumer(stream, info.name)
-        except NatsTimeoutError as error:
-            raise Unavailable("the journal stopped answering while it was read") from error
-        except (NatsError, OSError) as error:
-            raise Unavailable(f"the journal cannot be read: {error}") from error
+
+    async def read_one(self, place: int) -> JournalBatch:
+        """The batch at a place of the stream.
+
+        Raises:
+            Unavailable: JetStream does not answer, or dropped it in the meantime.
+        """
+        stream = self._subjects.journal_stream()
+        with _reading():
+            try:
+                message = await self._jetstream.get_msg(stream, seq=place, direct=True)
+                return decode_journal(message.data or b"")
+            except (NotFoundError, MessageError) as error:
+                raise Unavailable("the journal dropped a batch while it was read") from error
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """What JetStream raises while it is read, as Unavailable with its reason."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise Unavailable("the journal stopped answering while it was read") from error
+    except (NatsError, OSError) as error:
+        reason = f"{error}" or type(error).__name__
+        raise Unavailable(f"the journal cannot be read: {reason}") from error

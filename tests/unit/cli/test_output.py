@@ -95,6 +95,7 @@ class Answers:
 
     def __init__(self, monkeypatch, status=200, body=b"", error=None):
         self.asked = []
+        self.headers = {}
 
         def send(adapter, request, **_):
             self.asked.append(request)
@@ -103,6 +104,7 @@ class Answers:
             response = requests.Response()
             response.status_code, response.url, response.request = status, request.url, request
             response.raw = io.BytesIO(body)
+            response.headers.update(self.headers)
             return response
 
         monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
@@ -154,6 +156,14 @@ def test_output_is_printed_byte_for_byte(monkeypatch):
     assert answers.asked[0].url == (
         "http://127.0.0.1:1/v1/namespaces/team/distributedjobs/job/output?stream=stderr"
     )
+
+
+def test_output_that_is_not_whole_is_printed_and_said_with_exit_code_3(monkeypatch):
+    answers = Answers(monkeypatch, body=b"kept\n")
+    answers.headers = {"Djob-Missing": "4", "Djob-Missing-Indexes": "1-3,7"}
+    result = run("job", "--endpoint", "http://127.0.0.1:1")
+    assert (result.exit_code, result.stdout_bytes) == (3, b"kept\n")
+    assert "no record of 4 tasks with an outcome: 1-3,7" in result.stderr
 
 
 def test_a_refusal_is_one_line_and_exit_code_1(monkeypatch):
