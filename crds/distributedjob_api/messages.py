@@ -306,6 +306,11 @@ def encode_message(message: LeaderMessage | WorkerMessage | JournalBatch) -> byt
     return _encoder.encode(message)
 
 
+def command_size(command: Command) -> int:
+    """How many bytes a command takes in a message."""
+    return len(_encoder.encode(command))
+
+
 def decode_leader(data: bytes) -> LeaderMessage:
     """Unpack what a leader sent; raises :class:`MessageError`."""
     try:

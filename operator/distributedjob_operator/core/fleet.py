@@ -10,9 +10,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from distributedjob_api.indexes import BitMap, from_ranges
 from distributedjob_api.messages import Assign, Command
 from distributedjob_api.v1alpha1 import Spec
+from distributedjob_operator.core import cutting
 from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.policy.nodes import Taint, admits
 
@@ -76,17 +79,23 @@ class Worker:
         return self.numbered
 
     def order(self, command: Command) -> None:
-        """Queue a command; it leaves with the others of this round."""
-        self.unsent.append(command)
+        """Queue a command, the last one numbered; it leaves with the others of this round."""
+        if not isinstance(command, Assign):
+            self.unsent.append(command)
+            return
+        first, *others = cutting.parts(command)
+        self.unsent.append(first)
+        for part in others:
+            self.unsent.append(structs.replace(part, number=self.next_number()))
 
-    def flush(self, now: float) -> list[Command]:
-        """The commands to send now: new ones, behind old ones that seem to be lost."""
+    def flush(self, now: float) -> list[list[Command]]:
+        """The messages to send now: new commands, behind old ones that seem to be lost."""
         batch, self.unsent = self.unsent, []
         lost = bool(self.unapplied) and now - self.sent_at >= REPEAT_AFTER_SECONDS
         if lost or not self.unapplied:
             self.sent_at = now
         self.unapplied.extend(batch)
-        return list(self.unapplied) if lost else batch
+        return list(cutting.messages(self.unapplied if lost else batch))
 
     def confirm(self, applied: int, now: float) -> None:
         """Forget the commands up to the number that a report shows applied."""

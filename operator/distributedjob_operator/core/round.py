@@ -47,8 +47,7 @@ def settle(leader: Leader, now: Instant) -> None:
     if not leader.listening:
         _plan(leader, now)
     for worker in leader.fleet.workers.values():
-        commands = worker.flush(now.mono)
-        if commands:
+        for commands in worker.flush(now.mono):
             message = Commands(leader.epoch, worker.session, commands)
             leader.effects.append(Send(worker.key, message))
     # First and final writes go before those that only show progress.

@@ -2,9 +2,20 @@
 
 import pytest
 
-from distributedjob_api.messages import Assign, Attempt, Forget
+from distributedjob_api.indexes import from_ranges
+from distributedjob_api.messages import (
+    Assign,
+    Attempt,
+    Commands,
+    Forget,
+    command_size,
+    encode_message,
+)
+from distributedjob_api.template import TEMPLATE_CHARACTERS
+from distributedjob_operator.core import cutting
 from distributedjob_operator.core.fleet import Fleet, Node, Worker
 from tests.support.builders import a_node
+from tests.support.worker_driver import assign, define
 
 
 def a_worker(name: str = "n1", cpus: int = 2, pool: str = "default") -> Worker:
@@ -17,7 +28,7 @@ def ordered(worker: Worker, count: int) -> None:
 
 
 def numbers(worker: Worker, now: float) -> list[int]:
-    return [command.number for command in worker.flush(now)]
+    return [command.number for message in worker.flush(now) for command in message]
 
 
 def test_commands_are_numbered_without_a_gap_and_sent_once():
@@ -66,6 +77,47 @@ def test_what_was_assigned_after_the_last_command_applied_is_in_flight():
     assert set(worker.in_flight("uid")) == {0, 1, 2, 3, 9}
     worker.confirm(1, 0.1)
     assert set(worker.in_flight("uid")) == {9}
+
+
+def test_commands_fill_as_many_messages_as_the_bus_needs():
+    worker = a_worker()
+    for job in range(130):
+        worker.order(define("/bin/echo", "x" * 65_000, number=worker.next_number(), uid=f"{job}"))
+        worker.order(assign((0, 0), number=worker.next_number(), uid=f"{job}"))
+    sent = worker.flush(0.0)
+    assert max(len(encode_message(Commands(1, 1, one))) for one in sent) < 600_000
+    assert [command.number for one in sent for command in one] == list(range(1, 261))
+    assert worker.flush(1.0) == sent
+
+
+def test_the_largest_definition_fits_into_a_message():
+    longest = "\U0001f600" * TEMPLATE_CHARACTERS
+    worker = a_worker()
+    worker.order(define(*longest, number=worker.next_number()))
+    ((only,),) = worker.flush(0.0)
+    assert command_size(only) < cutting.MESSAGE_BYTES
+
+
+def test_an_assignment_with_a_whole_config_map_of_items_goes_in_parts():
+    worker = a_worker()
+    tried = [Attempt(index, 1, 1) for index in range(1, 200, 2)]
+    items = [f"{index:04000d}" for index in [*range(200, 400), *range(1, 200, 2)]]
+    worker.order(
+        Assign(worker.next_number(), "uid", 1, [(200, 299), (300, 399)], tried, items, 0, 7)
+    )
+    worker.order(Forget(worker.next_number(), "uid"))
+    sent = worker.flush(0.0)
+    assert max(len(encode_message(Commands(1, 1, one))) for one in sent) < 600_000
+    commands = [command for one in sent for command in one]
+    assert [command.number for command in commands] == list(range(1, len(commands) + 1))
+    got = {}
+    for command in commands[:-1]:
+        assert isinstance(command, Assign)
+        assert (command.uid, command.run, command.priority) == ("uid", 1, 7)
+        indexes = [*from_ranges(command.fresh), *(attempt.index for attempt in command.retries)]
+        got |= dict(zip(indexes, command.items, strict=True))
+    assert got == {int(item): item for item in items}
+    assert len(worker.in_flight("uid")) == 300
 
 
 @pytest.mark.parametrize(

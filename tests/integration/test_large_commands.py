@@ -1,0 +1,37 @@
+"""More commands than one message holds, through NATS with the bounds it comes with."""
+
+from pathlib import Path
+
+from distributedjob_api.messages import Assign, Commands
+from distributedjob_operator.core.fleet import Worker
+from tests.support.worker_driver import (
+    NODE,
+    agent_process,
+    assign,
+    define,
+    fake_leader,
+    nats_process,
+)
+
+JOBS = 40
+ITEMS = 240
+
+
+async def test_a_round_of_large_commands_reaches_the_worker(tmp_path: Path) -> None:
+    with nats_process(tmp_path / "nats") as url, agent_process(url, tmp_path):
+        async with fake_leader(url) as leader:
+            await leader.granted()
+            worker = Worker(("default", NODE), "i1", leader.session, NODE, "", 2000, 2**30, 0.0)
+            for job in range(JOBS):
+                uid, large = f"job-{job}", "x" * 65_000
+                worker.order(define("/bin/true", large, number=worker.next_number(), uid=uid))
+                worker.order(assign((0, 0), number=worker.next_number(), uid=uid))
+            worker.order(define("/bin/true", "$(DJOB_ITEM)", number=worker.next_number()))
+            items = [f"{index:04000d}" for index in range(ITEMS)]
+            number = worker.next_number()
+            uid = define().uid
+            worker.order(Assign(number, uid, 0, [(0, ITEMS - 1)], [], items, 0))
+            for commands in worker.flush(0.0):
+                await leader.send(Commands(leader.epoch, leader.session, commands))
+            await leader.until(lambda: len(leader.records) == JOBS + ITEMS, timeout=30.0)
+            assert {record.reason for record in leader.records.values()} == {""}
