@@ -7,6 +7,7 @@ leader's inbox. Whatever was read, the core decides what it means.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any, assert_never
 
 from distributedjob_api.v1alpha1 import DistributedJob, ResourceError, parse
@@ -48,23 +49,38 @@ class ApiWork:
         """Start a request and return at once."""
         match request:
             case WriteStatus():
-                self.spawn(self._write(request))
+                self.spawn(self._write(request), partial(self._not_written, request))
             case ReadJob():
                 self.spawn(self._read(request))
             case ReadItems():
                 self.spawn(self._read_items(request))
             case DeleteJob():
-                self.spawn(self._delete(request))
+                self.spawn(self._delete(request), lambda _: self._not_deleted(request.uid))
             case Tell():
                 self.spawn(self._tell(request))
             case _:
                 assert_never(request)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something beside the loop until :meth:`cancel`."""
+    def spawn(
+        self,
+        work: Coroutine[Any, Any, None],
+        failed: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
+        """Run something beside the loop until :meth:`cancel`.
+
+        Where it ends as nobody foresaw, ``failed`` hears of it: what the leader waits
+        for must come in every case.
+        """
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if not task.cancelled() and isinstance(error := task.exception(), Exception):
+                _log.error("a request beside the loop failed", exc_info=error)
+                failed(error)
+
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(ended)
 
     def cancel(self) -> None:
         """End whatever is under way."""
@@ -140,7 +156,7 @@ class ApiWork:
             )
         )
 
-    def _not_written(self, effect: WriteStatus, error: Unavailable) -> None:
+    def _not_written(self, effect: WriteStatus, error: Exception) -> None:
         _log.warning("the status of %s was not written: %s", effect.name, error)
         self._put(lambda leader, now: checkpoints.not_written(leader, effect.uid, None, now))
 
@@ -178,7 +194,10 @@ class ApiWork:
             self._put(lambda leader, _: leader.job_gone(effect.uid))
         except Unavailable as error:
             _log.warning("%s was not deleted after its TTL: %s", effect.name, error)
-            self._put(lambda leader, _: leader.not_deleted(effect.uid))
+            self._not_deleted(effect.uid)
+
+    def _not_deleted(self, uid: str) -> None:
+        self._put(lambda leader, _: leader.not_deleted(uid))
 
     async def _tell(self, effect: Tell) -> None:
         try:

@@ -1,0 +1,79 @@
+"""Requests beside the leader's loop: however one ends, the leader hears of it."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from distributedjob_api.v1alpha1 import parse
+from distributedjob_operator.api_work import ApiWork, Entry, Request
+from distributedjob_operator.core.effects import DeleteJob, WriteStatus
+from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.leader import Leader, Tuning
+from distributedjob_operator.core.round import settle
+from distributedjob_operator.ports import Conflict
+from tests.support.builders import at, job_body
+
+
+class Broken:
+    """An API client with a fault of its own, at once or behind a conflict."""
+
+    def __init__(self, *, conflict: bool) -> None:
+        self._conflict = conflict
+
+    async def write_status(self, *_: object) -> str:
+        raise Conflict if self._conflict else TypeError("a fault of ours")
+
+    async def read_job(self, *_: object) -> dict[str, Any]:
+        raise TypeError("a fault of ours")
+
+    async def delete_job(self, *_: object) -> None:
+        raise TypeError("a fault of ours")
+
+
+async def performed(api: Broken, request: Request) -> list[Entry]:
+    """What the leader is told of a request."""
+    told: list[Entry] = []
+    heard = asyncio.Event()
+
+    def put(entry: Entry) -> None:
+        told.append(entry)
+        heard.set()
+
+    work = ApiWork(cast("Any", type("Api", (), {"jobs": api})()), put, lambda: True)
+    work.begin(request)
+    async with asyncio.timeout(5):
+        await heard.wait()
+    return told
+
+
+@pytest.mark.parametrize("conflict", [False, True])
+async def test_a_write_that_fails_for_no_known_reason_is_due_again(
+    conflict: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    leader, job = a_leader()
+    settle(leader, at(0.0))
+    (write,) = [one for one in leader.take_effects() if isinstance(one, WriteStatus)]
+    assert job.writing
+    for entry in await performed(Broken(conflict=conflict), write):
+        entry(leader, at(0.1))
+    assert not job.writing
+    assert job.dirty
+    assert "a fault of ours" in caplog.text
+
+
+async def test_a_deletion_that_fails_for_no_known_reason_is_due_again() -> None:
+    leader, job = a_leader()
+    job.deleting = True
+    request = DeleteJob(job.uid, job.namespace, job.name)
+    for entry in await performed(Broken(conflict=False), request):
+        entry(leader, at(0.1))
+    assert not job.deleting
+
+
+def a_leader() -> tuple[Leader, Job]:
+    """A leader with one new job."""
+    leader = Leader(epoch=5, identity="me", installation="ns/name", tuning=Tuning())
+    leader.take_over([parse(job_body())], [], at(0.0), set())
+    (job,) = leader.jobs.values()
+    return leader, job
