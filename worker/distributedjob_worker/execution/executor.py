@@ -168,6 +168,11 @@ class Executor:
         processes.starting.add(task)
         try:
             started = launcher.start(task)
+        except Exception as error:
+            # As in _end: whatever keeps one task from its start, its slot goes on.
+            _log.exception("task %d could not be started", task.index)
+            return Outcome(time.time(), 0.0, task_reasons.START_FAILED, -1, 0, str(error))
+        else:
             if isinstance(started, Process):
                 processes.add(started)
                 self.monitor.notice()

@@ -114,6 +114,9 @@ class Launcher:
         except OSError as error:
             # Directories and output files: no attempt of the program yet.
             pid, why, tail = 0, failures.resource_reason(error.errno), str(error)
+        except Exception:
+            self._close(stdout, stderr, scratch)
+            raise
         if pid:
             timeout = define.timeout_seconds
             deadline = began + timeout if timeout > 0 else 0.0
