@@ -25,6 +25,7 @@ from distributedjob_worker.core.effects import (
 )
 from distributedjob_worker.core.worker import Worker
 from distributedjob_worker.execution.executor import Executor
+from distributedjob_worker.refused import Refused
 from distributedjob_worker.spool import Spool
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Agent:
         self._timer: asyncio.TimerHandle | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._unwritten: list[Store] = []
+        self._refused = Refused()
         self._settled = asyncio.Event()
         self.transport: Transport | None = None
 
@@ -82,7 +84,7 @@ class Agent:
         try:
             message: LeaderMessage = decode_leader(data)
         except MessageError as error:
-            _log.warning("ignored: %s", error)
+            self._refused.note(error, self._clock())
             return
         with self._lock:
             effects = self._core.handle(message, self._clock())

@@ -1,0 +1,47 @@
+"""The worker's shell: what it hears is never the end of it."""
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from distributedjob_api.messages import Announce, Hello, decode_worker, encode_message
+from distributedjob_worker.agent import Agent
+from distributedjob_worker.core.worker import Identity, Worker
+from distributedjob_worker.spool import Spool
+
+IDENTITY = Identity("inc", "node", "10.0.0.1", "0.1", 2000, 1 << 30)
+
+
+class Outside:
+    """A clock that is set, and whatever is published."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.published: list[bytes] = []
+
+    def publish(self, data: bytes) -> None:
+        self.published.append(data)
+
+    def record(self, uid: str, data: bytes) -> None:
+        raise AssertionError("nothing ran")
+
+
+async def test_a_flood_of_nonsense_is_counted_and_told_once_in_a_while(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    outside, nothing = Outside(), cast("Any", None)
+    spool = Spool(tmp_path / "spool")
+    agent = Agent(Worker(IDENTITY), threading.Lock(), nothing, spool, None, lambda: outside.seconds)
+    agent.transport = outside
+    with caplog.at_level(logging.WARNING):
+        for _ in range(1000):
+            agent.received(b"\xc1")
+        assert len(caplog.records) == 1
+        outside.seconds = 60.0
+        agent.received(b"\xc1")
+    assert "refused, 1001 so far" in caplog.records[1].getMessage()
+    agent.received(encode_message(Announce(5, "leader")))
+    assert isinstance(decode_worker(outside.published[-1]), Hello)
