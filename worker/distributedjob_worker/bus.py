@@ -11,7 +11,7 @@ from typing import Final
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error
+from nats.errors import Error, MaxPayloadError
 
 from distributedjob_api.subjects import Subjects
 from distributedjob_worker.errors import SettingsError, TransportError
@@ -212,7 +212,7 @@ class Bus:
 
     async def _on_stored(self, message: Msg) -> None:
         """The stream's answer to a journal message, or the server's that there is none."""
-        number = int(message.subject.rpartition(".")[2])
+        number = _number(message.subject)
         try:
             answer = json.loads(message.data) if message.data else {}
         except ValueError:
@@ -254,8 +254,21 @@ class Bus:
                     continue
                 try:
                     await client.publish(subject, data, reply)
+                except MaxPayloadError:
+                    self._too_large(subject, data, reply)
                 except Exception as error:
                     _log.warning("could not publish on %s: %s", subject, error)
+
+    def _too_large(self, subject: str, data: bytes, reply: str) -> None:
+        """The server would never take it: what is sent again and again holds up the rest."""
+        _log.warning("%d bytes on %s: larger than NATS carries (max_payload)", len(data), subject)
+        if reply:
+            self.journal.drop(_number(reply))
+
+
+def _number(reply: str) -> int:
+    """The batch that an answer on this subject is about."""
+    return int(reply.rpartition(".")[2])
 
 
 def _retrieve(pong: asyncio.Task[float]) -> None:

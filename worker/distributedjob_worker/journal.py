@@ -64,6 +64,11 @@ class Journal:
             self._flying_bytes -= len(batch.data)
             self._bytes -= len(batch.data)
 
+    def drop(self, number: int) -> None:
+        """Nobody will ever take a batch."""
+        self.stored(number)
+        self.dropped += 1
+
     def refused(self, number: int, now: float) -> None:
         """There is no stream, or it did not take a batch: try again later."""
         self._resume_at = now + RETRY_SECONDS

@@ -23,6 +23,15 @@ def test_a_batch_without_an_answer_is_sent_again() -> None:
     assert journal.due(RETRY_SECONDS) == [(1, "s", b"one")]
 
 
+def test_a_batch_that_nobody_takes_makes_room() -> None:
+    journal = Journal()
+    journal.add("s", b"one")
+    journal.due(0.0)
+    journal.drop(1)
+    assert not journal.pending
+    assert journal.dropped == 1
+
+
 def test_a_refusal_pauses_and_keeps_the_order() -> None:
     journal = Journal()
     journal.add("s", b"one")
