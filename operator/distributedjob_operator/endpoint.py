@@ -99,7 +99,7 @@ class Endpoint:
         finished = _outcomes(body)
         contents = await survey(self._sources.journal, body["metadata"]["uid"], stream)
         response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
-        if missing := finished - contents.recorded():
+        if missing := finished - contents.recorded:
             named, _ = format_indexes(missing, _NAMED_CHARACTERS)
             response.headers[MISSING_COUNT_HEADER] = str(len(missing))
             response.headers[MISSING_INDEXES_HEADER] = named

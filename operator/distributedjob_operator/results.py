@@ -7,7 +7,7 @@ then one window of indexes after the other is gathered from those batches.
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Iterator, Set
+from collections.abc import AsyncIterator, Iterable, Iterator, Set
 from typing import Final, Protocol
 
 from distributedjob_api.constants import MAX_COMPLETIONS
@@ -17,6 +17,9 @@ from distributedjob_operator.ports import Unavailable
 
 WINDOW_BYTES: Final = 4 * 1024 * 1024
 """What is held of a job's output at one time, unless one record alone is more."""
+
+PIECE_BYTES: Final = 64 * 1024
+"""What is handed on at one time, at least."""
 
 _RECORD_BYTES: Final = 128
 """What holding a record costs beside its content."""
@@ -46,7 +49,9 @@ class Contents:
         self.stream = stream
         self._ranks = array("Q")
         self._places = array("Q")
-        self._sizes = array("L")
+        self._sizes = array("I")
+        self.recorded = BitMap()
+        """The indexes that have a record, be it an empty one."""
 
     def note(self, place: int, batch: JournalBatch) -> None:
         """Learn what a stored batch holds."""
@@ -54,6 +59,7 @@ class Contents:
             if not 0 <= record.index < MAX_COMPLETIONS:
                 continue
             self._reach(record.index)
+            self.recorded.add(record.index)
             rank = _rank(batch.run, record)
             known = self._ranks[record.index]
             # Of equal records the last failure counts, and the first success.
@@ -61,10 +67,6 @@ class Contents:
                 self._ranks[record.index] = rank
                 self._places[record.index] = place
                 self._sizes[record.index] = len(_content(record, self.stream))
-
-    def recorded(self) -> BitMap:
-        """The indexes that have a record, be it an empty one."""
-        return BitMap(index for index, rank in enumerate(self._ranks) if rank)
 
     def windows(self) -> Iterator[list[int]]:
         """The indexes that wrote anything, ascending, cut where their output is much."""
@@ -131,8 +133,23 @@ async def gather(journal: JournalReader, contents: Contents) -> AsyncIterator[by
             await asyncio.sleep(0)
         if held.keys() != wanted:
             raise Unavailable("the journal became another while it was read")
-        for index in window:
-            yield held.pop(index)
+        for piece in _pieces(held.pop(index) for index in window):
+            yield piece
+            await asyncio.sleep(0)
+
+
+def _pieces(contents: Iterable[bytes]) -> Iterator[bytes]:
+    """Contents in their order, short ones as one: each piece costs a write."""
+    part: list[bytes] = []
+    size = 0
+    for content in contents:
+        part.append(content)
+        size += len(content)
+        if size >= PIECE_BYTES:
+            yield b"".join(part)
+            part, size = [], 0
+    if part:
+        yield b"".join(part)
 
 
 def _content(record: TaskRecord, stream: str) -> bytes:

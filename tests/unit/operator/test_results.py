@@ -96,7 +96,7 @@ async def test_what_a_rerun_left_alone_stands_beside_what_it_ran_again() -> None
 async def test_what_has_no_record_is_known() -> None:
     journal = Stored(a_batch(a_record(0, b"a"), a_record(3, b""), a_record(-1, b"x")))
     contents = await survey(journal, "uid", "stdout")
-    assert set(contents.recorded()) == {0, 3}
+    assert set(contents.recorded) == {0, 3}
 
 
 async def test_large_output_is_never_held_as_a_whole() -> None:
@@ -115,6 +115,15 @@ async def test_large_output_is_never_held_as_a_whole() -> None:
     assert peak < 4 * results.WINDOW_BYTES
     # Hardly any batch is read once more than it must be.
     assert len(journal.asked) < 2 * Large.tasks / 12
+
+
+async def test_short_outputs_are_handed_on_together() -> None:
+    batch = a_batch(*(a_record(index, b"%05d" % index) for index in range(20_000)))
+    journal = Stored(batch)
+    contents = await survey(journal, "uid", "stdout")
+    pieces = [piece async for piece in gather(journal, contents)]
+    assert b"".join(pieces) == b"".join(b"%05d" % index for index in range(20_000))
+    assert len(pieces) == 2
 
 
 async def test_the_loop_turns_while_batches_are_read() -> None:
