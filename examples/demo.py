@@ -8,13 +8,10 @@ print with what is known, and ends everything again, also after Ctrl-C.
 import json
 import os
 import shutil
-import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import checks
 import stdlib
@@ -24,12 +21,12 @@ from progress import Display
 from distributedjob_api.constants import API_VERSION, PLURAL
 from distributedjob_local import api
 from distributedjob_local.cluster import Cluster
-from distributedjob_local.component import Setting
 from distributedjob_local.errors import LocalError
+from distributedjob_local.interrupts import ended_in_order
 from distributedjob_local.programs import EVERYTHING, find_programs
 from distributedjob_local.progress import Progress
 from distributedjob_local.size import Size
-from distributedjob_local.state import StateDirectory
+from distributedjob_local.throwaway import throwaway_cluster
 from distributedjob_worker.core.program import DEFAULT_PATH
 
 EXAMPLES = ("hello", "primes", "flaky", "cancelled")
@@ -40,20 +37,14 @@ PATIENCE_SECONDS = 600.0
 
 def main() -> int:
     """Run the demo; returns the exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
     began = time.monotonic()
+    progress = Progress()
     try:
-        programs = find_programs(EVERYTHING, Progress())
-        with tempfile.TemporaryDirectory(prefix="djob-demo-") as folder:
-            setting = Setting(StateDirectory(Path(folder)), attended=True)
-            print(f"Starting a cluster: {SIZE}.", flush=True)
-            with Cluster(setting, programs, SIZE) as cluster:
-                failed = show(cluster)
-                print("\nEnding the cluster.", flush=True)
-    except KeyboardInterrupt:
-        print("demo: interrupted; everything it started has ended", file=sys.stderr)
-        return 130
+        programs = find_programs(EVERYTHING, progress)
+        print(f"Starting a cluster: {SIZE}.", flush=True)
+        with throwaway_cluster(programs, SIZE, progress) as cluster:
+            failed = show(cluster)
+            print("\nEnding the cluster.", flush=True)
     except (LocalError, checks.CheckFailed) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -149,10 +140,6 @@ def _check_components(cluster: Cluster) -> None:
         raise checks.CheckFailed(f"{', '.join(ended)} ended while jobs were running")
 
 
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    """Let SIGTERM and a closed terminal unwind as Ctrl-C does."""
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    with ended_in_order():
+        sys.exit(main())

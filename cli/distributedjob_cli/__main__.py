@@ -24,14 +24,14 @@ def run(argv: list[str]) -> int:
     program = "kubectl djob" if program.startswith("kubectl") else "djob"
     try:
         code = get_command(app)(argv[1:], prog_name=program, standalone_mode=False)
-    except typer.Abort:
-        return _fail(program, "interrupted", INTERRUPTED)
     except typer.TyperException as error:
         return _fail(program, error.format_message(), BAD_INPUT)
     except RefusedFileError as error:
         return _fail(program, str(error), BAD_INPUT)
     except LocalError as error:
         return _fail(program, str(error), FAILED)
+    if code == INTERRUPTED:  # So typer says that there was a Ctrl-C.
+        return _fail(program, "interrupted", INTERRUPTED)
     return code if isinstance(code, int) else 0
 
 

@@ -3,16 +3,12 @@
 Everything slow to import is imported by the command that needs it.
 """
 
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from distributedjob_local.interrupts import ended_in_order
 from distributedjob_local.state import StateDirectory, default_state_directory
 
 app = typer.Typer(help="A whole cluster on this machine, for trying and testing.")
@@ -52,7 +48,7 @@ def up(
     from distributedjob_local.size import Size
 
     state = _state(state_dir)
-    with _ended_in_order():
+    with ended_in_order():
         started = bring_up(state, Size(nodes, cpus, operators), Progress())
     print("The cluster is ready." if started else "The cluster is already running.")
     print(f"export KUBECONFIG={state.kubeconfig}")
@@ -108,43 +104,19 @@ def run(
     cpus: Cpus = "1",
 ) -> None:
     """Run the jobs of a file on a cluster of their own, and end it."""
-    import tempfile
-
-    from distributedjob_local.cluster import Cluster
-    from distributedjob_local.component import Setting
     from distributedjob_local.following import apply_files, follow
     from distributedjob_local.programs import EVERYTHING, find_programs
     from distributedjob_local.progress import Progress
     from distributedjob_local.size import Size
+    from distributedjob_local.throwaway import throwaway_cluster
 
     for file in filename:
         if file != "-" and "://" not in file and not Path(file).exists():
             raise typer.BadParameter(f"{file} does not exist", param_hint="--filename")
     progress = Progress()
-    with _ended_in_order(), tempfile.TemporaryDirectory(prefix="djob-") as folder:
-        setting = Setting(StateDirectory(Path(folder)), attended=True)
-        cluster = Cluster(setting, find_programs(EVERYTHING, progress), Size(nodes, cpus))
-        try:
-            with progress.step("starting the cluster"):
-                cluster.start()
-            jobs = apply_files(cluster, filename)
-            complete = follow(cluster, jobs)
+    with ended_in_order():
+        programs = find_programs(EVERYTHING, progress)
+        with throwaway_cluster(programs, Size(nodes, cpus), progress) as cluster:
+            complete = follow(cluster, apply_files(cluster, filename))
             print(cluster.kubectl("get", "distributedjobs", "--all-namespaces").stdout, end="")
-        finally:
-            cluster.stop()
     raise typer.Exit(0 if complete else 1)
-
-
-@contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Let SIGTERM and a closed terminal unwind like Ctrl-C, so that nothing stays."""
-
-    def leave(number: int, frame: FrameType | None) -> NoReturn:
-        sys.exit(128 + number)
-
-    before = {each: signal.signal(each, leave) for each in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

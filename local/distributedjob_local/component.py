@@ -16,10 +16,12 @@ import requests
 
 from distributedjob_local import launch
 from distributedjob_local.errors import ComponentDiedError, LocalError, NotReadyError
+from distributedjob_local.interrupts import uninterrupted
 from distributedjob_local.records import GRACE_SECONDS, Identity, end
 from distributedjob_local.state import StateDirectory
 
 POLL_SECONDS = 0.05
+RECORD_SECONDS = 0.002
 TAIL_BYTES = 2000
 PORT_TRIES = 5
 IP_FREEBIND: Final = 15
@@ -100,14 +102,28 @@ class Component:
         """Whether it runs now."""
         return self.identity is not None and self.identity.alive
 
+    @property
+    def record(self) -> Path:
+        """Where the process that was started last is recorded."""
+        return self.setting.state.records / f"{self.name}.json"
+
     def start(self) -> None:
-        """Start the process and return at once."""
-        if self.ready_file is not None:
-            self.ready_file.unlink(missing_ok=True)
-        record = self.setting.state.records / f"{self.name}.json"
+        """Start the process and return once it is recorded.
+
+        Whatever ends the caller afterwards, the records name every process there is.
+        """
+        with uninterrupted():
+            self._spawn()
+            while self.alive and not self.record.exists():
+                time.sleep(RECORD_SECONDS)
+
+    def _spawn(self) -> None:
+        for stale in (self.ready_file, self.record):
+            if stale is not None:
+                stale.unlink(missing_ok=True)
         facts = {"name": self.name, "rank": self.rank, "address": self.address}
         parent = os.getpid() if self.setting.attended else 0
-        command = [sys.executable, "-I", "-S", launch.__file__, record, json.dumps(facts)]
+        command = [sys.executable, "-I", "-S", launch.__file__, self.record, json.dumps(facts)]
         there = (*self.setting.host(self.name).enter, *self.command)
         append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         pid = os.posix_spawn(
@@ -146,7 +162,7 @@ class Component:
         """End it in order, and by force where it takes too long."""
         if self.identity is not None:
             end([self.identity], grace)
-        (self.setting.state.records / f"{self.name}.json").unlink(missing_ok=True)
+        self.record.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """End it as a crash would."""

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from distributedjob_local.component import Setting
 from distributedjob_local.errors import LocalError, UnreadableStateError
+from distributedjob_local.interrupts import STILL_ENDING, uninterrupted
 from distributedjob_local.leftovers import end_leftovers
 from distributedjob_local.programs import EVERYTHING, find_programs
 from distributedjob_local.progress import Progress
@@ -78,10 +79,11 @@ def bring_up(state: StateDirectory, size: Size, progress: Progress) -> bool:
         with progress.step("starting the cluster"):
             try:
                 cluster.start()
+                state.write_private(state.settings, json.dumps(asdict(size)))
             except BaseException:
-                end_leftovers(state)
+                with uninterrupted(STILL_ENDING):
+                    end_leftovers(state)
                 raise
-        state.write_private(state.settings, json.dumps(asdict(size)))
         return True
 
 

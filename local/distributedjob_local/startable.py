@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
+from distributedjob_local.interrupts import STILL_ENDING, uninterrupted
+
 
 class Startable(ABC):
     """Stopped at the end of its ``with`` block, also when its start fails half-way."""
@@ -20,7 +22,8 @@ class Startable(ABC):
         try:
             self.start()
         except BaseException:
-            self.stop()
+            with uninterrupted(STILL_ENDING):
+                self.stop()
             raise
         return self
 
@@ -30,4 +33,5 @@ class Startable(ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop()
+        with uninterrupted(STILL_ENDING):
+            self.stop()
