@@ -18,6 +18,9 @@ from distributedjob_local.progress import Progress
 GRACE_SECONDS = 10.0
 LAST_PID: Final = 1 << 22
 """The kernel's own limit; no machine has more."""
+STATE: Final = 0
+STARTED: Final = 19
+"""Positions in a process's ``stat``, behind its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,7 @@ class Identity:
         Raises:
             ProcessLookupError: there is none.
         """
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-        except FileNotFoundError as error:
-            raise ProcessLookupError(pid) from error
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-        return cls(pid, int(stat.rpartition(")")[2].split()[19]), boot)
+        return cls(pid, int(_stat(pid)[STARTED]), _boot())
 
     @property
     def alive(self) -> bool:
@@ -48,10 +46,11 @@ class Identity:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, os.WNOHANG)
         try:
-            state = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8")
-        except (FileNotFoundError, ProcessLookupError):
+            stat = _stat(self.pid)  # Read once: it may be gone a moment later.
+        except ProcessLookupError:
             return False
-        return state.rpartition(")")[2].split()[0] != "Z" and Identity.of(self.pid) == self
+        started, boot = int(stat[STARTED]), _boot()
+        return stat[STATE] != "Z" and (started, boot) == (self.start_time, self.boot)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, never to a process that merely has the same pid."""
@@ -78,6 +77,23 @@ class Identity:
         finally:
             os.close(descriptor)
         return not self.alive
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+
+
+def _stat(pid: int) -> list[str]:
+    """What the kernel says of a process, from its state on.
+
+    Raises:
+        ProcessLookupError: there is none.
+    """
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError as error:
+        raise ProcessLookupError(pid) from error
+    return text.rpartition(")")[2].split()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,24 @@ def test_a_reused_pid_is_left_alone(sleeper: subprocess.Popen[bytes]) -> None:
     assert identity.alive
 
 
+def test_a_process_that_ends_while_it_is_looked_at_is_no_error(
+    sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = Identity.of(sleeper.pid)
+    read = Path.read_text
+
+    def read_and_end(path: Path, *arguments: str, **options: str) -> str:
+        text = read(path, *arguments, **options)
+        sleeper.kill()
+        sleeper.wait()
+        return text
+
+    monkeypatch.setattr(Path, "read_text", read_and_end)
+
+    assert identity.alive
+    assert not identity.alive
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"pid": 0}', "\0"])
 def test_a_file_that_is_no_record_is_named_and_never_in_the_way(
     state: StateDirectory, text: str, capsys: pytest.CaptureFixture[str]
