@@ -1,5 +1,7 @@
 """Calls to the API server: apply, read, and the client they go through."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,31 +34,47 @@ def connect(url: str, authority: Path, token: str) -> HTTPClient:
 
 def answers(client: HTTPClient, path: str) -> bool:
     """Whether the server says 200 to this path."""
-    response = client.session.get(client.url + path, timeout=30)
+    with _answered(client):
+        response = client.session.get(client.url + path, timeout=30)
     return bool(response.status_code == requests.codes.ok)
 
 
 def read(client: HTTPClient, path: str) -> dict[str, Any]:
     """The object or list at this path."""
-    document: dict[str, Any] = _checked(client.session.get(client.url + path, timeout=30)).json()
+    with _answered(client):
+        document: dict[str, Any] = _checked(
+            client.session.get(client.url + path, timeout=30)
+        ).json()
     return document
 
 
 def apply(client: HTTPClient, path: str, document: dict[str, Any]) -> None:
     """Bring an object to this form, whether or not it exists: server-side apply."""
-    response = client.session.patch(
-        client.url + path,
-        params={"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"},
-        headers={"Content-Type": "application/apply-patch+yaml"},
-        json=document,
-        timeout=30,
-    )
-    _checked(response)
+    with _answered(client):
+        response = client.session.patch(
+            client.url + path,
+            params={"fieldManager": FIELD_MANAGER, "force": "true", "fieldValidation": "Strict"},
+            headers={"Content-Type": "application/apply-patch+yaml"},
+            json=document,
+            timeout=30,
+        )
+        _checked(response)
 
 
 def delete(client: HTTPClient, path: str) -> None:
     """Delete an object that exists."""
-    _checked(client.session.delete(client.url + path, timeout=30))
+    with _answered(client):
+        _checked(client.session.delete(client.url + path, timeout=30))
+
+
+@contextmanager
+def _answered(client: HTTPClient) -> Iterator[None]:
+    try:
+        yield
+    except requests.RequestException as error:
+        raise LocalError(
+            f"the API server at {client.url} does not answer: {type(error).__name__}"
+        ) from error
 
 
 def _checked(response: requests.Response) -> requests.Response:

@@ -6,14 +6,15 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pykube.http import HTTPClient
 
 from distributedjob_api.constants import DEFAULT_POOL
-from distributedjob_local import bootstrap
+from distributedjob_local import api, bootstrap
 from distributedjob_local.component import Component, Setting, free_port, on_free_ports, serves
 from distributedjob_local.control_plane import ControlPlane
+from distributedjob_local.errors import ComponentLostError, LocalError
 from distributedjob_local.installation import INSTALLATION, LEASE_NAME, SYSTEM_NAMESPACE
 from distributedjob_local.leftovers import end_tasks
 from distributedjob_local.nats_server import NatsServer
@@ -22,6 +23,7 @@ from distributedjob_local.startable import Startable
 
 OPERATOR_RANK, WORKER_RANK = 4, 5
 READY_SECONDS: Final = 60.0
+DYING_SECONDS: Final = 0.5
 
 
 class Cluster(Startable):
@@ -88,6 +90,34 @@ class Cluster(Startable):
         end_tasks(self._setting.state)
         self.nats.stop()
         self.control_plane.stop()
+
+    def read(self, *paths: str) -> list[dict[str, Any]]:
+        """The objects or lists at these paths, from a cluster that is whole.
+
+        Raises:
+            ComponentLostError: something has ended, be it the API server that was asked.
+        """
+        self.check()
+        try:
+            return [api.read(self.api, path) for path in paths]
+        except LocalError:
+            # A process that dies hangs up a little earlier than it has ended.
+            self.check(DYING_SECONDS)
+            raise
+
+    def check(self, dying_seconds: float = 0.0) -> None:
+        """See that everything still runs, servers included.
+
+        Raises:
+            ComponentLostError: something has ended.
+        """
+        nats = [self.nats.component] if self.nats.component else []
+        servers = [*self.control_plane.components, *nats]
+        ended = [each for each in servers if each.ends_within(dying_seconds)]
+        ended += [each for each in (*self.operators, *self.workers) if not each.alive]
+        if ended:
+            names = ", ".join(each.name for each in ended)
+            raise ComponentLostError(f"{names} ended while jobs were running")
 
     def _operator(self, number: int) -> Component:
         name = f"operator-{number}"

@@ -158,6 +158,10 @@ class Component:
                 )
             time.sleep(POLL_SECONDS)
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended, or does so within this time."""
+        return self.identity is None or self.identity.wait(seconds)
+
     def stop(self, grace: float = GRACE_SECONDS) -> None:
         """End it in order, and by force where it takes too long."""
         if self.identity is not None:

@@ -33,6 +33,10 @@ class NotReadyError(LocalError):
     """A process runs but does not become ready in time."""
 
 
+class ComponentLostError(LocalError):
+    """Something that the jobs need has ended while they were running."""
+
+
 class UnreadableStateError(LocalError):
     """A file of the state directory is not what was once written to it."""
 

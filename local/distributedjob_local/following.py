@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from distributedjob_api import constants
-from distributedjob_local import api
 from distributedjob_local.cluster import Cluster
-from distributedjob_local.errors import LocalError, RefusedFileError
+from distributedjob_local.errors import RefusedFileError
 
 POLL_SECONDS: Final = 0.3
 LINE_SECONDS: Final = 2.0
@@ -93,19 +92,12 @@ def _watch(
     cluster: Cluster, jobs: Sequence[JobName], show: Callable[[list[str], bool], None]
 ) -> bool:
     while True:
-        _check_processes(cluster)
-        documents = [api.read(cluster.api, job.path) for job in jobs]
+        documents = cluster.read(*(job.path for job in jobs))
         finished = all(_holds(document, "Finished") for document in documents)
         show([_line(document) for document in documents], finished)
         if finished:
             return all(_holds(document, "Complete") for document in documents)
         time.sleep(POLL_SECONDS)
-
-
-def _check_processes(cluster: Cluster) -> None:
-    ended = [each.name for each in (*cluster.operators, *cluster.workers) if not each.alive]
-    if ended:
-        raise LocalError(f"{', '.join(ended)} ended while jobs were running")
 
 
 def _holds(document: dict[str, Any], condition: str) -> bool:

@@ -1,11 +1,15 @@
 """``djob local run``: a file of jobs in, their outcome out, nothing left running."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from distributedjob_local.records import Record
+from tests.support.waiting import wait_until
 
 JOB = """
 apiVersion: distributedjob.dev/v1alpha1
@@ -61,3 +65,31 @@ def test_the_exit_code_tells_whether_all_are_complete(jobs: str, code: int, tmp_
     assert rows.get("fails", "Failed") == "Failed"
     assert marked(mark) == []
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("server", ["etcd", "kube-apiserver", "nats-server"])
+def test_a_server_that_dies_ends_the_run_in_one_line(server: str, tmp_path: Path) -> None:
+    file, runs = tmp_path / "jobs.yaml", tmp_path / "runs"
+    endless = JOB.format(name="endless", program=f'sh, -c, "touch {runs}; sleep 300"')
+    file.write_text(endless, encoding="utf-8")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as stderr,
+        subprocess.Popen(
+            [sys.executable, "-m", "distributedjob_cli", "local", "run", "-f", file, "--nodes=1"],
+            env={**os.environ, "TMPDIR": str(temporary)},
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+        ) as run,
+    ):
+        wait_until(runs.exists, bool, 60, "the task runs")
+        (record,) = temporary.glob(f"djob-*/processes/{server}.json")
+        Record.read(record).identity.signal(signal.SIGKILL)
+        assert run.wait(60) == 1
+
+    said = log.read_text(encoding="utf-8")
+    assert "Traceback" not in said
+    assert said.splitlines()[-1] == f"djob: {server} ended while jobs were running"
+    assert marked(f"TMPDIR={temporary}") == []
