@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from distributedjob_local.errors import LocalError
 from distributedjob_local.interrupts import ended_in_order
 from distributedjob_local.state import StateDirectory, default_state_directory
 
@@ -35,7 +36,10 @@ Where = Annotated[
 
 
 def _state(where: Path | None) -> StateDirectory:
-    return StateDirectory((where or default_state_directory()).expanduser().resolve())
+    try:
+        return StateDirectory((where or default_state_directory()).expanduser().resolve())
+    except RuntimeError as error:  # A link to itself, or nobody's home.
+        raise LocalError(f"cannot use {where} as state directory: {error}") from error
 
 
 @app.command()

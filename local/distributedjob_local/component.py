@@ -113,7 +113,10 @@ class Component:
         Whatever ends the caller afterwards, the records name every process there is.
         """
         with uninterrupted():
-            self._spawn()
+            try:
+                self._spawn()
+            except OSError as error:
+                raise LocalError(f"cannot start {self.name}: {error}") from error
             while self.alive and not self.record.exists():
                 time.sleep(RECORD_SECONDS)
 

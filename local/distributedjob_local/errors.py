@@ -11,6 +11,10 @@ class UnsupportedMachineError(LocalError):
     """This operating system or processor is none the cluster runs on."""
 
 
+class HomeMissingError(LocalError):
+    """Nobody knows where this user keeps things."""
+
+
 class BinaryMissingError(LocalError):
     """No source had a program that the cluster needs."""
 

@@ -1,6 +1,7 @@
 """What may outlive its parent: recorded processes, and tasks of a killed worker."""
 
 from distributedjob_api.constants import DEFAULT_POOL
+from distributedjob_local.errors import LocalError
 from distributedjob_local.installation import INSTALLATION
 from distributedjob_local.records import Record, end_recorded
 from distributedjob_local.state import StateDirectory
@@ -20,4 +21,7 @@ def end_tasks(state: StateDirectory) -> None:
     for directory in state.root.glob("data/node-*"):
         home = directory.stat()
         node = f"{directory.name}@{home.st_dev:x}.{home.st_ino:x}"
-        orphans.end_leftovers(f"{INSTALLATION}/{DEFAULT_POOL}/{node}/")
+        try:
+            orphans.end_leftovers(f"{INSTALLATION}/{DEFAULT_POOL}/{node}/")
+        except TimeoutError as error:
+            raise LocalError(str(error)) from error

@@ -36,8 +36,11 @@ def read_standing(state: StateDirectory) -> Standing:
     """Read a state directory, which need not exist.
 
     Raises:
+        LocalError: this user may not look.
         UnreadableStateError: one of its files is not what it was.
     """
+    if not state.made:
+        return Standing(None, [])
     size = None
     if state.settings.exists():
         try:
@@ -89,7 +92,7 @@ def bring_up(state: StateDirectory, size: Size, progress: Progress) -> bool:
 
 def take_down(state: StateDirectory, *, purge: bool) -> list[Record]:
     """End whatever runs of a cluster, and return it; with ``purge`` forget its data."""
-    if not state.mark.exists():
+    if not state.made:
         return []
     with state.locked():
         state.settings.unlink(missing_ok=True)

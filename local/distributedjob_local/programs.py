@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from distributedjob_local import versions
-from distributedjob_local.errors import BinaryMissingError, LocalError
+from distributedjob_local.errors import BinaryMissingError, HomeMissingError, LocalError
 from distributedjob_local.go_build import GoBuild
+from distributedjob_local.home import user_directory
 from distributedjob_local.machine import architecture
 from distributedjob_local.progress import Progress
 from distributedjob_local.release import OfficialRelease
@@ -24,8 +25,8 @@ EVERYTHING: Final = CONTROL_PLANE | {NATS_SERVER}
 
 def cache_directory() -> Path:
     """Where programs are kept for every cluster of this user."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser().absolute() / "distributedjobs" / versions.kubernetes()
+    base = user_directory("XDG_CACHE_HOME", ".cache")
+    return base.absolute() / "distributedjobs" / versions.kubernetes()
 
 
 def find_programs(names: Set[str], progress: Progress) -> Mapping[str, Path]:
@@ -34,9 +35,16 @@ def find_programs(names: Set[str], progress: Progress) -> Mapping[str, Path]:
     Raises:
         UnsupportedMachineError: there are none for this machine.
         BinaryMissingError: every source was refused.
+        HomeMissingError: they are not on this machine, and there is no place for them.
     """
     architecture()
-    cache = cache_directory()
+    try:
+        cache = cache_directory()
+    except HomeMissingError:
+        found = resolve(names, present_sources(None), progress)
+        if names - found.keys():
+            raise  # There is nowhere to put what is missing.
+        return found
     found = resolve(names, present_sources(cache), progress)
     missing = names - found.keys()
     if not missing:
@@ -54,7 +62,7 @@ def find_programs(names: Set[str], progress: Progress) -> Mapping[str, Path]:
     return found
 
 
-def present_sources(cache: Path) -> list[Source]:
+def present_sources(cache: Path | None) -> list[Source]:
     """What is on this machine already, in the order it is preferred.
 
     Every path is absolute, since a program is run from another directory.
@@ -63,7 +71,8 @@ def present_sources(cache: Path) -> list[Source]:
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if assets:
         sources.append(Directory("KUBEBUILDER_ASSETS", Path(assets).absolute()))
-    sources.append(Directory("cache", cache))
+    if cache is not None:
+        sources.append(Directory("cache", cache))
     listed = os.environ.get("PATH", "").split(os.pathsep)
     path = [Path(sys.executable).parent, *(Path(each).absolute() for each in listed if each)]
     sources.append(SearchPath("PATH", {"kubectl", NATS_SERVER}, os.pathsep.join(map(str, path))))

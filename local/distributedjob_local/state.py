@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distributedjob_local.errors import LocalError
+from distributedjob_local.home import user_directory
 
 PRIVATE = 0o700
 
 
 def default_state_directory() -> Path:
     """Where ``djob local up`` keeps its cluster unless told otherwise."""
-    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(base).expanduser() / "distributedjobs" / "local"
+    return user_directory("XDG_STATE_HOME", ".local/state") / "distributedjobs" / "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,18 @@ class StateDirectory:
     def mark(self) -> Path:
         """Says that the directory is one of ours; locked while it changes."""
         return self.root / ".djob-local"
+
+    @property
+    def made(self) -> bool:
+        """Whether it was made already.
+
+        Raises:
+            LocalError: this user may not look.
+        """
+        try:
+            return self.mark.exists()
+        except OSError as error:
+            raise LocalError(f"cannot look into {self.root}: {error.strerror}") from error
 
     def log(self, name: str) -> Path:
         """Output of one process."""

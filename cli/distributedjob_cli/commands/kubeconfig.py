@@ -66,7 +66,12 @@ def read_kubeconfig(
 
 def _default_files(environment: Mapping[str, str]) -> list[Path]:
     listed = [Path(part) for part in environment.get("KUBECONFIG", "").split(os.pathsep) if part]
-    wanted = listed or [Path("~/.kube/config").expanduser()]
+    try:
+        wanted = listed or [Path("~/.kube/config").expanduser()]
+    except RuntimeError as error:
+        raise KubeconfigError(
+            "there is no home directory with a kubeconfig; set KUBECONFIG or pass --kubeconfig"
+        ) from error
     found = [path for path in wanted if path.exists()]
     if not found:
         names = ", ".join(map(str, wanted))
