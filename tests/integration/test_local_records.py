@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from distributedjob_local.component import Component, Setting
-from distributedjob_local.errors import ComponentDiedError, LocalError, UnreadableStateError
+from distributedjob_local.errors import ComponentDiedError, UnreadableStateError
 from distributedjob_local.records import Identity, end, end_recorded, read_records
-from distributedjob_local.size import Size
 from distributedjob_local.state import StateDirectory
 
 STUBBORN = """
@@ -110,17 +109,6 @@ def test_a_component_sees_no_stray_setting(
     assert (state.records / "env.json").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize(
-    ("size", "said"),
-    [
-        (Size(1, "2", 1), "1 node with 2 CPU, 1 operator"),
-        (Size(0, "1", 2), "0 nodes with 1 CPU, 2 operators"),
-    ],
-)
-def test_a_size_reads_well(size: Size, said: str) -> None:
-    assert str(size) == said
-
-
 def test_what_is_recorded_is_found_and_ended_by_another_process(state: StateDirectory) -> None:
     started = component(state, "sleeper", "/bin/sleep", "60")
     started.start()
@@ -166,31 +154,3 @@ def test_a_death_during_the_start_shows_what_the_process_said(state: StateDirect
 
     with pytest.raises(ComponentDiedError, match="no such flag"):
         started.wait_ready(4)
-
-
-def test_a_directory_with_other_files_is_neither_used_nor_purged(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "mine").touch()
-
-    with pytest.raises(LocalError, match="files in it"):
-        StateDirectory(tmp_path).create()
-
-    assert (tmp_path / "data" / "mine").exists()
-
-
-def test_purging_removes_only_what_was_made(state: StateDirectory) -> None:
-    state.secret("token")
-    (state.root / "notes").touch()
-
-    state.purge()
-
-    assert [path.name for path in state.root.iterdir()] == ["notes"]
-
-
-def test_secrets_are_private_and_kept(state: StateDirectory) -> None:
-    path = state.secret("token")
-    text = path.read_text(encoding="utf-8")
-
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert state.root.stat().st_mode & 0o777 == 0o700
-    assert state.secret("token").read_text(encoding="utf-8") == text
