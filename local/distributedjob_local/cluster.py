@@ -16,7 +16,7 @@ from distributedjob_local.component import Component, Setting, free_port, on_fre
 from distributedjob_local.control_plane import ControlPlane
 from distributedjob_local.errors import ComponentLostError, LocalError
 from distributedjob_local.installation import INSTALLATION, LEASE_NAME, SYSTEM_NAMESPACE
-from distributedjob_local.leftovers import end_tasks
+from distributedjob_local.leftovers import end_leftovers
 from distributedjob_local.nats_server import NatsServer
 from distributedjob_local.size import Size
 from distributedjob_local.startable import Startable
@@ -83,11 +83,10 @@ class Cluster(Startable):
                 worker.wait_ready(READY_SECONDS)
 
     def stop(self) -> None:
-        """End everything: workers, operators, NATS, control plane."""
-        for components in (self.workers, self.operators):
-            while components:
-                components.pop().stop()
-        end_tasks(self._setting.state)
+        """End everything: all workers together, then operators, NATS, control plane."""
+        end_leftovers(self._setting.state)
+        self.workers.clear()
+        self.operators.clear()
         self.nats.stop()
         self.control_plane.stop()
 

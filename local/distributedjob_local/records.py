@@ -6,8 +6,9 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Self
@@ -16,6 +17,7 @@ from distributedjob_local.errors import UnreadableStateError
 from distributedjob_local.progress import Progress
 
 GRACE_SECONDS = 10.0
+LATE_SECONDS: Final = 3.0
 LAST_PID: Final = 1 << 22
 """The kernel's own limit; no machine has more."""
 STATE: Final = 0
@@ -134,16 +136,29 @@ def read_records(directory: Path) -> list[Record]:
     return sorted(found, key=lambda record: (record.rank, record.name))
 
 
-def end(identities: Iterable[Identity], grace: float = GRACE_SECONDS) -> None:
-    """End these processes together: ask, wait, then kill what is left."""
+def end(
+    identities: Iterable[Identity],
+    grace: float = GRACE_SECONDS,
+    late: Callable[[Sequence[Identity]], None] = lambda _: None,
+) -> None:
+    """End these processes together: ask, wait, then kill what is left.
+
+    ``late`` is told which of them take so long that a user begins to wonder.
+    """
     remaining = list(identities)
     for identity in remaining:
         identity.signal(signal.SIGTERM)
-    deadline = time.monotonic() + grace
+    asked = time.monotonic()
+    if remaining := _left(remaining, asked + min(grace, LATE_SECONDS)):
+        late(remaining)
+    remaining = _left(remaining, asked + grace)
     for identity in remaining:
-        if not identity.wait(deadline - time.monotonic()):
-            identity.signal(signal.SIGKILL)
-            identity.wait(GRACE_SECONDS)
+        identity.signal(signal.SIGKILL)
+    _left(remaining, time.monotonic() + GRACE_SECONDS)
+
+
+def _left(identities: Iterable[Identity], deadline: float) -> list[Identity]:
+    return [each for each in identities if not each.wait(deadline - time.monotonic())]
 
 
 def end_recorded(directory: Path) -> list[Record]:
@@ -162,7 +177,12 @@ def end_recorded(directory: Path) -> list[Record]:
     for _, together in groupby(backwards, key=lambda record: record.rank):
         records = list(together)
         ended += [record for record in records if record.identity.alive]
-        end(record.identity for record in records)
+        end((record.identity for record in records), late=partial(_say_late, records))
         for record in records:
             record.path.unlink(missing_ok=True)
     return ended
+
+
+def _say_late(records: Iterable[Record], late: Sequence[Identity]) -> None:
+    names = ", ".join(record.name for record in records if record.identity in late)
+    Progress().note(f"waiting for {names} to end; after {GRACE_SECONDS:.0f} s it is made to")
