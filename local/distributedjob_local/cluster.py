@@ -74,10 +74,10 @@ class Cluster(Startable):
             worker = self._worker(number)
             self.workers.append(worker)
             worker.start()
-        for number in range(1, self._size.operators + 1):
-            self.operators.append(on_free_ports(partial(self._operator, number)))
-        for operator in self.operators:
-            operator.wait_ready(READY_SECONDS)
+        started = [self._operator(number) for number in range(1, self._size.operators + 1)]
+        for number, operator in enumerate(started, start=1):
+            ready = on_free_ports(partial(self._ready_operator, number, [operator]))
+            self.operators.append(ready)
         if self.operators:
             for worker in self.workers:
                 worker.wait_ready(READY_SECONDS)
@@ -117,6 +117,12 @@ class Cluster(Startable):
         if ended:
             names = ", ".join(each.name for each in ended)
             raise ComponentLostError(f"{names} ended while jobs were running")
+
+    def _ready_operator(self, number: int, started: list[Component]) -> Component:
+        """Wait until an operator serves: the one that was started, at first, else another."""
+        operator = started.pop() if started else self._operator(number)
+        operator.wait_ready(READY_SECONDS)
+        return operator
 
     def _operator(self, number: int) -> Component:
         name = f"operator-{number}"
