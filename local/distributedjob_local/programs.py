@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import re
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -20,6 +22,8 @@ from distributedjob_local.sources import Directory, SearchPath, Source
 CONTROL_PLANE: Final = frozenset({"etcd", "kube-apiserver", "kubectl"})
 CONTROLLER_MANAGER: Final = "kube-controller-manager"
 NATS_SERVER: Final = "nats-server"
+OLDEST_KUBECTL: Final = (1, 27)
+"""The first whose apply lets the API server refuse unknown fields."""
 EVERYTHING: Final = CONTROL_PLANE | {NATS_SERVER}
 
 
@@ -70,13 +74,29 @@ def present_sources(cache: Path | None) -> list[Source]:
     sources: list[Source] = []
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if assets:
-        sources.append(Directory("KUBEBUILDER_ASSETS", Path(assets).absolute()))
+        sources.append(Directory("KUBEBUILDER_ASSETS", Path(assets).absolute(), CONTROL_PLANE))
     if cache is not None:
         sources.append(Directory("cache", cache))
     listed = os.environ.get("PATH", "").split(os.pathsep)
     path = [Path(sys.executable).parent, *(Path(each).absolute() for each in listed if each)]
-    sources.append(SearchPath("PATH", {"kubectl", NATS_SERVER}, os.pathsep.join(map(str, path))))
+    names = {"kubectl": kubectl_fault, NATS_SERVER: lambda _: ""}
+    sources.append(SearchPath("PATH", names, os.pathsep.join(map(str, path))))
     return sources
+
+
+def kubectl_fault(program: Path) -> str:
+    """Why this kubectl will not do, if it is too old for the cluster."""
+    command: list[str | Path] = [program, "version", "--client", "--output=json"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"{program} cannot be run: {error.strerror}"
+    found = re.search(r'"gitVersion": *"v(\d+)\.(\d+)', done.stdout)
+    if found is None:
+        return f"{program} does not say which version it is"
+    version = (int(found[1]), int(found[2]))
+    wanted = ".".join(map(str, OLDEST_KUBECTL))
+    return "" if version >= OLDEST_KUBECTL else f"{program} is older than {wanted}"
 
 
 def remote_sources(cache: Path, progress: Progress) -> list[Source]:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -29,31 +29,42 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """A directory that has programs or has them not."""
+    """A directory that has programs or has them not; it explains what it was to have."""
 
     title: str
     path: Path
-    expected: bool = False
+    expected: Set[str] = frozenset()
 
     def provide(self, names: Set[str]) -> Provision:
-        """Look; an expected directory explains what it lacks."""
+        """Look for all of the names."""
         found = {name: self.path / name for name in names if _runs(self.path / name)}
-        lacking = ", ".join(sorted(names - found.keys()))
-        return Provision(found, f"{self.path} lacks {lacking}" if self.expected and lacking else "")
+        lacking = ", ".join(sorted((names & self.expected) - found.keys()))
+        if lacking and not self.path.is_dir():
+            return Provision(found, f"{self.path} is no directory")
+        return Provision(found, f"{self.path} lacks {lacking}" if lacking else "")
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPath:
-    """Directories of ``PATH``, for programs of which any recent version will do."""
+    """Directories of ``PATH``, for programs of which any recent version will do.
+
+    ``names`` has for each of them the check that says what is wrong with it, if anything.
+    """
 
     title: str
-    names: Set[str]
+    names: Mapping[str, Callable[[Path], str]]
     path: str
 
     def provide(self, names: Set[str]) -> Provision:
         """Look for those of the names that may come from here."""
-        hits = {name: shutil.which(name, path=self.path) for name in names & self.names}
-        return Provision({name: Path(hit) for name, hit in hits.items() if hit})
+        found, reasons = {}, []
+        for name in sorted(names & self.names.keys()):
+            if hit := shutil.which(name, path=self.path):
+                if reason := self.names[name](Path(hit)):
+                    reasons.append(reason)
+                else:
+                    found[name] = Path(hit)
+        return Provision(found, "; ".join(reasons))
 
 
 def _runs(path: Path) -> bool:

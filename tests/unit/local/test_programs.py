@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from distributedjob_local import programs
 from distributedjob_local.errors import UnsupportedMachineError
 from distributedjob_local.machine import architecture
 from distributedjob_local.programs import present_sources, resolve
@@ -35,6 +36,11 @@ class Notes(Progress):
 
     def note(self, line: str) -> None:
         self.lines.append(line)
+
+
+@pytest.fixture(autouse=True)
+def _any_kubectl(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "kubectl_fault", lambda _: "")
 
 
 def program(path: Path) -> Path:
@@ -97,6 +103,38 @@ def test_what_is_found_by_a_relative_path_can_be_run_from_anywhere(
     found = resolve({"etcd", "kubectl"}, present_sources(tmp_path / "cache"), Notes())
 
     assert found == {"etcd": etcd, "kubectl": kubectl}
+
+
+@pytest.mark.parametrize(
+    ("present", "said"),
+    [(None, "is no directory"), ("etcd", "lacks kube-apiserver, kubectl")],
+    ids=["a typing error", "some are missing"],
+)
+def test_assets_without_what_they_are_for_are_told(
+    present: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assets, cache = tmp_path / "assets", tmp_path / "cache"
+    if present:
+        program(assets / present)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(assets))
+    notes = Notes()
+
+    resolve(programs.EVERYTHING, present_sources(cache), notes)
+
+    assert notes.lines == [f"KUBEBUILDER_ASSETS: {assets} {said}; next: cache"]
+
+
+def test_a_kubectl_that_is_too_old_is_told_and_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.setattr(programs, "kubectl_fault", lambda path: f"{path} is older than 1.27")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    kubectl = program(tmp_path / "kubectl")
+    notes = Notes()
+
+    assert resolve({"kubectl"}, present_sources(tmp_path / "cache"), notes) == {}
+    assert notes.lines == [f"PATH: {kubectl} is older than 1.27"]
 
 
 def test_a_file_that_cannot_be_run_is_not_a_program(
