@@ -11,7 +11,7 @@ from typing import Any, Final
 from pykube.http import HTTPClient
 
 from distributedjob_api.constants import DEFAULT_POOL
-from distributedjob_local import api, bootstrap
+from distributedjob_local import api, bootstrap, supervise
 from distributedjob_local.component import Component, Setting, free_port, on_free_ports, serves
 from distributedjob_local.control_plane import ControlPlane
 from distributedjob_local.errors import ComponentLostError, LocalError
@@ -139,7 +139,7 @@ class Cluster(Startable):
             "DJOB_ENDPOINT_LISTEN": listen,
             "DJOB_ENDPOINT_URL": url,
         }
-        command = [sys.executable, "-m", "distributedjob_operator"]
+        command = self._command("distributedjob_operator")
         operator = Component(
             self._setting,
             name,
@@ -151,6 +151,13 @@ class Cluster(Startable):
         )
         operator.start()
         return operator
+
+    def _command(self, module: str) -> list[str | Path]:
+        """The command of one of our own programs, with a supervisor where one is wanted."""
+        command: list[str | Path] = [sys.executable, "-m", module]
+        if not self._setting.supervised:
+            return command
+        return [*command[:2], supervise.__name__, self._setting.state.settings, *command]
 
     def _worker(self, number: int) -> Component:
         node = f"node-{number}"
@@ -171,7 +178,7 @@ class Cluster(Startable):
             self._setting,
             f"worker-{number}",
             WORKER_RANK,
-            [sys.executable, "-m", "distributedjob_worker"],
+            self._command("distributedjob_worker"),
             ready_file.exists,
             address,
             environment=environment,

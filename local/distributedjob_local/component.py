@@ -54,11 +54,14 @@ class Setting:
     """Where components live and who looks after them.
 
     Attended ones are killed by the kernel when the process that started them ends;
-    the others outlive it. A component without a host of its own is on loopback.
+    the others outlive it. Supervised operators and workers are started again when they
+    end by themselves, once the whole cluster is up. A component without a host of its
+    own is on loopback.
     """
 
     state: StateDirectory
     attended: bool
+    supervised: bool = False
     hosts: Mapping[str, Host] = field(default_factory=dict)
 
     def host(self, name: str) -> Host:

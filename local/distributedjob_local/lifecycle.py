@@ -78,7 +78,7 @@ def bring_up(state: StateDirectory, size: Size, progress: Progress) -> bool:
         programs = find_programs(EVERYTHING, progress)
         from distributedjob_local.cluster import Cluster  # Slow to import; not for `status`.
 
-        cluster = Cluster(Setting(state, attended=False), programs, size)
+        cluster = Cluster(Setting(state, attended=False, supervised=True), programs, size)
         with progress.step("starting the cluster"):
             try:
                 cluster.start()

@@ -1,10 +1,12 @@
 """``djob local``: a cluster comes, says how it is, and goes without a trace."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from distributedjob_local.lifecycle import take_down
 from distributedjob_local.records import Record, read_records
 from distributedjob_local.state import StateDirectory
+from tests.support.tasks import Mark
 from tests.support.waiting import wait_until
 
 DJOB = [sys.executable, "-m", "distributedjob_cli", "local"]
@@ -36,6 +39,18 @@ def djob(state: StateDirectory, command: str, *options: str) -> subprocess.Compl
         check=False,
         timeout=100,
     )
+
+
+def child(parent: int) -> int:
+    """The pid of a process's only child, or 0 while there is none."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z":
+            return int(stat.parent.name)
+    return 0
 
 
 def alive(records: list[Record]) -> list[str]:
@@ -71,6 +86,50 @@ def test_up_status_and_down_leave_nothing_behind(state: StateDirectory) -> None:
     assert alive(records) == []
     assert not state.root.exists()
     assert list((state.root.parent / "home").iterdir()) == []
+
+
+def test_operators_and_workers_that_die_come_back_and_down_ends_them_and_their_tasks(
+    state: StateDirectory,
+) -> None:
+    up = djob(state, "up", "--nodes=1")
+    assert up.returncode == 0, up.stderr
+    records = read_records(state.records)
+    assert [record.name for record in records[-2:]] == ["operator-1", "worker-1"]
+    before = [child(record.identity.pid) for record in records[-2:]]
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    for record, old in zip(records[-2:], before, strict=True):
+        found = partial(child, record.identity.pid)
+        wait_until(found, lambda pid, old=old: pid not in (0, old), 30, f"another {record.name}")
+
+    mark, ledger = Mark(), state.root.parent / "ledger"
+    manifest = {
+        "apiVersion": "distributedjob.dev/v1alpha1",
+        "kind": "DistributedJob",
+        "metadata": {"name": "stubborn"},
+        "spec": {
+            "completions": 1,
+            "template": {
+                "command": ["sh", "-c", f"trap '' TERM; echo >> {ledger}; sleep 300; sleep 300"],
+                "env": mark.env,
+                "terminationGracePeriodSeconds": 1,
+            },
+        },
+    }
+    subprocess.run(
+        [state.programs / "kubectl", f"--kubeconfig={state.kubeconfig}", "apply", "-f", "-"],
+        input=json.dumps(manifest).encode(),
+        check=True,
+        capture_output=True,
+    )
+    wait_until(ledger.exists, bool, 30, "the task runs")
+    assert djob(state, "status").returncode == 0
+
+    children = [child(record.identity.pid) for record in records[-2:]]
+    assert djob(state, "down").returncode == 0
+    assert alive(records) == []
+    assert mark.processes == []
+    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
 
 
 def test_a_dead_component_shows_and_the_next_up_heals_it_with_its_data(
