@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from distributedjob_local.nats_server import NatsServer
 from tests.support.waiting import wait_until
+from tests.support.worker_driver import no_nats
 
 NOWHERE = "127.0.0.1:1"
 
@@ -75,15 +75,15 @@ def wait_said(log: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_while_there_is_no_nats(
-    environment: dict[str, str], tmp_path: Path, signum: signal.Signals
-) -> None:
+def test_a_signal_ends_it_while_there_is_no_nats(tmp_path: Path, signum: signal.Signals) -> None:
     log = tmp_path / "log"
-    with operator(environment, log) as process:
-        wait_said(log, "NATS")
-        time.sleep(1)
-        process.send_signal(signum)
-        assert process.wait(5) == 0
+    with no_nats() as (url, attempts):
+        environment = given(tmp_path, DJOB_NATS_URL=url)
+        with operator(environment, log) as process:
+            attempts(3)
+            wait_said(log, "NATS")
+            process.send_signal(signum)
+            assert process.wait(5) == 0
     assert log.read_text().count("\n") == 1
 
 

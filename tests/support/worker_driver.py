@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -275,3 +276,20 @@ def _members(pairs: Iterator[list[Range]]) -> list[int]:
     return sorted(
         index for ranges in pairs for first, last in ranges for index in range(first, last + 1)
     )
+
+
+@contextmanager
+def no_nats() -> Iterator[tuple[str, Callable[[int], None]]]:
+    """An address where nobody speaks NATS, and a way to wait for so many attempts at it.
+
+    Later attempts find nobody at all.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)
+
+        def attempts(count: int) -> None:
+            for _ in range(count):
+                listener.accept()[0].close()
+            listener.close()
+
+        yield f"nats://127.0.0.1:{listener.getsockname()[1]}", attempts
