@@ -174,23 +174,24 @@ def test_an_unknown_pool_is_named_while_the_job_waits(jobs: Jobs):
 
 
 def test_a_request_larger_than_any_node_waits_and_heals(jobs: Jobs):
-    requests = {"resources": {"requests": {"cpu": "2"}}}
-    jobs.apply("large", ["true"], completions=2, template=requests)
-    status = jobs.wait_reason("large", "RequestTooLarge")
-    assert "2000m" in condition(status, "Reconciling")["message"]
-
-    set_cpu(jobs, "node-2", "2")
+    nodes = ("node-1", "node-2", "node-3")
     try:
-        status = jobs.wait_phase("large", "Complete", "Failed")
-        assert (status["phase"], status["succeeded"]) == ("Complete", 2)
+        set_cpu(jobs, "500m", *nodes)
+        jobs.apply("large", ["true"], completions=2)
+        status = jobs.wait_reason("large", "RequestTooLarge")
+        assert "1000m" in condition(status, "Reconciling")["message"]
+        assert status["phase"] == "Pending"
     finally:
-        set_cpu(jobs, "node-2", "1")
+        set_cpu(jobs, "1", *nodes)
+    status = jobs.wait_phase("large", "Complete", "Failed")
+    assert (status["phase"], status["succeeded"]) == ("Complete", 2)
 
 
-def set_cpu(jobs: Jobs, node: str, cpu: str) -> None:
-    """What a kubelet would say of its node."""
+def set_cpu(jobs: Jobs, cpu: str, *nodes: str) -> None:
+    """Say of these nodes what a kubelet would."""
     patch = json.dumps({"status": {"allocatable": {"cpu": cpu}}})
-    jobs.kubectl("patch", "node", node, "--subresource=status", "--type=merge", "-p", patch)
+    where = [f"node/{node}" for node in nodes]
+    jobs.kubectl("patch", *where, "--subresource=status", "--type=merge", "-p", patch)
 
 
 def test_a_cordoned_node_gets_nothing_new(jobs: Jobs, tmp_path: Path):
