@@ -37,6 +37,9 @@ class Rerun(Model):
     indexes: str = Field(
         default=FAILED,
         max_length=index_text.MAX_LENGTH,
-        description='Which tasks: "failed", or indexes such as "0-99,200".',
+        description=(
+            'Which tasks: "failed", which is all that have not succeeded, or indexes such as'
+            ' "0-99,200". These run before successPolicy is looked at; others keep what they have.'
+        ),
         json_schema_extra=rules(*index_text.well_formed("indexes", or_word=FAILED)),
     )

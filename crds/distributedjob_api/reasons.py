@@ -28,6 +28,15 @@ def failed_indexes(failed: int, tasks: int, last: str) -> Explained:
     )
 
 
+def left_out(undone: int, tasks: int) -> Explained:
+    """A rerun did what it was to do, and other tasks never got an outcome."""
+    return (
+        "IndexesLeftOut",
+        f"The tasks of spec.rerun.indexes succeeded; {undone:,} of {tasks:,} tasks that it left"
+        ' out have no outcome. Set another token with indexes: "failed" to run them.',
+    )
+
+
 def cancelled(undone: int, tasks: int) -> Explained:
     """The job was cancelled before every task had an outcome."""
     return "CancelledByUser", f"Cancelled with {undone:,} of {tasks:,} tasks not done."

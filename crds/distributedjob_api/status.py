@@ -156,6 +156,13 @@ class Status(ReadModel):
     rerun_token: str = Field(
         default="", description="The spec.rerun.token that was honoured, or recorded, last."
     )
+    rerun_indexes: str = Field(
+        default="",
+        description=(
+            "The indexes that the last rerun chose, encoded, for programs; empty where it was"
+            " all that had not succeeded."
+        ),
+    )
     items_hash: str = Field(
         default="",
         description="SHA-256 of what spec.itemsFrom held when it was read first.",

@@ -68,7 +68,9 @@ class Job:
     created: datetime | None
     spec: Spec
     ledger: Ledger
+    wanted: BitMap = field(default_factory=BitMap)
     run: int = 0
+    chosen: BitMap | None = None
     phase: Phase = Phase.PENDING
     start_time: datetime | None = None
     completion_time: datetime | None = None
@@ -128,7 +130,20 @@ class Job:
     @property
     def total(self) -> int:
         """How many tasks there are; as recorded while their items are not known."""
-        return len(self.ledger.wanted) if self.items_known else self.known_tasks
+        return len(self.wanted) if self.items_known else self.known_tasks
+
+    @property
+    def left_out(self) -> int:
+        """Tasks without an outcome that a rerun did not choose: they get none in this run."""
+        return len(self.wanted) - len(self.ledger.wanted) if self.items_known else 0
+
+    @property
+    def failed_of_run(self) -> int:
+        """Failed indexes that count: while a rerun goes on, those that it chose."""
+        failed = self.ledger.recorded.failed
+        if self.chosen is None or not self.ledger.open:
+            return len(failed)
+        return failed.intersection_cardinality(self.chosen)
 
     @property
     def undone(self) -> int:
@@ -252,8 +267,21 @@ class Job:
     def take_items(self, lines: list[str], digest: str) -> None:
         """Begin with the items of a ConfigMap: from now on it is known what an index means."""
         self.items = Items(lines, digest)
-        wanted, self.problem = wanted_indexes(self.spec, len(lines))
-        self.ledger = self.ledger.rebuilt(wanted, self.ledger.recorded, (), self.spec, 0.0)
+        self.wanted, self.problem = wanted_indexes(self.spec, len(lines))
+        recorded = self.ledger.recorded
+        wanted = wanted_of_run(self.wanted, self.chosen, recorded)
+        self.ledger = self.ledger.rebuilt(wanted, recorded, (), self.spec, 0.0)
+
+    def start_over(self, token: str, chosen: BitMap | None, fresh: Recorded) -> None:
+        """Begin another run of the chosen indexes, or of all without success."""
+        self.run += 1
+        self.rerun_token, self.chosen = token, chosen
+        self.ledger = Ledger(wanted_of_run(self.wanted, chosen, fresh), fresh)
+        self.verdict = None
+        self.phase = Phase.PENDING
+        self.start_time = self.completion_time = None
+        self.clock.restart()
+        self.barrier = True
 
 
 def from_object(resource: DistributedJob) -> Job:
@@ -272,6 +300,7 @@ def from_object(resource: DistributedJob) -> Job:
     elif status.items_hash:
         # It began: until the items are read again, any index may be one that runs.
         wanted, problem = wanted_indexes(spec, constants.MAX_COMPLETIONS)
+    facts, chosen = recorded(status), _chosen(status)
     metadata = resource.metadata
     token = status.rerun_token
     if not (status.installation or token) and spec.rerun is not None:
@@ -285,8 +314,10 @@ def from_object(resource: DistributedJob) -> Job:
         resource_version=metadata.resource_version,
         created=metadata.creation_timestamp,
         spec=spec,
-        ledger=Ledger(wanted, recorded(status)),
+        ledger=Ledger(wanted_of_run(wanted, chosen, facts), facts),
+        wanted=wanted,
         run=status.run,
+        chosen=chosen,
         phase=status.phase,
         start_time=status.start_time,
         completion_time=status.completion_time,
@@ -319,6 +350,23 @@ def wanted_indexes(spec: Spec, tasks: int) -> tuple[BitMap, str]:
     if not wanted:
         return wanted, "spec.indexes: names no index; write something like 0-99,200"
     return wanted, ""
+
+
+def wanted_of_run(wanted: BitMap, chosen: BitMap | None, recorded: Recorded) -> BitMap:
+    """The indexes that a run has an outcome of, or is to have one of.
+
+    What a rerun did not choose keeps its outcome, or stays without one.
+    """
+    if chosen is None:
+        return wanted
+    return wanted & (chosen | recorded.succeeded | recorded.failed)
+
+
+def _chosen(status: Status) -> BitMap | None:
+    try:
+        return decode(status.rerun_indexes) if status.rerun_indexes else None
+    except IndexTextError as error:
+        raise StatusError(f"the indexes of the rerun cannot be read: {error}") from error
 
 
 def recorded(status: Status) -> Recorded:

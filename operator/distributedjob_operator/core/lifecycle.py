@@ -17,7 +17,6 @@ from distributedjob_operator.core.effects import DeleteJob, Tell
 from distributedjob_operator.core.fleet import Worker
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader
-from distributedjob_operator.core.ledger import Ledger
 from distributedjob_operator.core.policy import at_most_once, limits, success
 from distributedjob_operator.core.recorded import Recorded
 from distributedjob_operator.core.verdict import INTERIM, Verdict
@@ -107,20 +106,29 @@ def next_deadline(job: Job, now: Instant) -> float:
 
 
 def _decide(job: Job, now: Instant) -> Verdict | None:
-    """The verdict that the facts call for; failures come before successes."""
+    """The verdict that the facts call for, looked for in Job's order."""
     spec, ledger, recorded = job.spec, job.ledger, job.ledger.recorded
     # A cancelled job that has nothing left to cancel is simply done.
     if spec.cancel and (ledger.open or job.problem or not job.items_known):
         return Verdict(Phase.CANCELLED, reasons.cancelled(job.undone, job.total))
     if job.problem:
         return None
-    because = ledger.ends_job or limits.exceeded(spec, recorded.failures, len(recorded.failed))
-    deadline = spec.active_deadline_seconds
-    if because is None and deadline is not None and job.clock.seconds(now.mono) >= deadline:
-        because = reasons.deadline_exceeded(deadline)
+    because = (
+        ledger.ends_job
+        or limits.attempts_exceeded(spec, recorded.failures)
+        or _deadline(job, now)
+        or limits.indexes_exceeded(spec, job.failed_of_run)
+    )
     if because is not None:
         return Verdict(Phase.FAILED, because)
     if not job.items_known:
+        return None
+    if recorded.failed and not ledger.open:
+        last = recorded.recent_failures[-1].text if recorded.recent_failures else ""
+        because = reasons.failed_indexes(len(recorded.failed), job.total, last)
+        return Verdict(Phase.FAILED, because)
+    if job.run and ledger.open:
+        # What was chosen runs, whatever the runs before had achieved.
         return None
     try:
         because = success.met(spec.success_policy, recorded.succeeded, job.tasks)
@@ -131,12 +139,16 @@ def _decide(job: Job, now: Instant) -> Verdict | None:
         return Verdict(Phase.COMPLETE, because)
     if ledger.open:
         return None
-    tasks = len(ledger.wanted)
-    if recorded.failed:
-        last = recorded.recent_failures[-1].text if recorded.recent_failures else ""
-        because = reasons.failed_indexes(len(recorded.failed), tasks, last)
-        return Verdict(Phase.FAILED, because)
-    return Verdict(Phase.COMPLETE, reasons.completions_reached(tasks))
+    if job.left_out:
+        return Verdict(Phase.FAILED, reasons.left_out(job.left_out, job.total))
+    return Verdict(Phase.COMPLETE, reasons.completions_reached(job.total))
+
+
+def _deadline(job: Job, now: Instant) -> reasons.Explained | None:
+    seconds = job.spec.active_deadline_seconds
+    if seconds is None or job.clock.seconds(now.mono) < seconds:
+        return None
+    return reasons.deadline_exceeded(seconds)
 
 
 def _come_to_the_end(leader: Leader, job: Job, verdict: Verdict, now: Instant) -> None:
@@ -245,28 +257,22 @@ def _start_over(leader: Leader, job: Job) -> None:
     """Begin another run; nothing of it is handed out before a write has recorded it."""
     rerun = job.spec.rerun
     recorded = job.ledger.recorded
-    again = recorded.failed
     if rerun is None:
         return
+    chosen = None
     if rerun.indexes != FAILED:
         try:
-            again = parse_indexes(rerun.indexes, below=max(job.tasks, 1))
+            chosen = parse_indexes(rerun.indexes, below=max(job.tasks, 1))
         except IndexTextError as error:
             # Items of a ConfigMap are not counted when the spec is checked.
             job.refused_token = rerun.token
             _refuse(leader, job, f"spec.rerun.indexes: {error}")
             return
+    again = recorded.failed if chosen is None else chosen
     fresh = Recorded(succeeded=recorded.succeeded - again, failed=recorded.failed - again)
-    job.ledger = Ledger(job.ledger.wanted, fresh)
-    job.run += 1
-    job.rerun_token = rerun.token
-    job.verdict = None
-    job.phase = Phase.PENDING
-    job.start_time = job.completion_time = None
-    job.clock.restart()
+    job.start_over(rerun.token, chosen, fresh)
     ended = {*INTERIM.values(), *(phase.value for phase in INTERIM), "Cancelled"}
     job.conditions = [one for one in job.conditions if one.type not in ended]
-    job.barrier = True
     leader.begin_anew(job.uid)
     job.touch(urgent=True)
 

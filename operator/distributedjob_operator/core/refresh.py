@@ -47,11 +47,12 @@ def _rebuild(leader: "Leader", job: Job, read: Job, now: Instant) -> None:
     if read.items.digest != job.items.digest and read.items.digest:
         # Others began with another list: ours is read anew, and held to theirs.
         job.items, job.known_tasks = read.items, read.known_tasks
-        job.ledger.wanted = read.ledger.wanted
+        job.wanted = read.wanted
+    job.chosen = read.chosen
     if read.run > job.run:
         _another_run(leader, job, read)
     job.ledger = job.ledger.rebuilt(
-        job.ledger.wanted,
+        jobs.wanted_of_run(job.wanted, job.chosen, read.ledger.recorded),
         read.ledger.recorded,
         facts,
         job.spec,

@@ -38,7 +38,7 @@ def build(
     # What a lost worker brings back after the end is ended there and counts as cancelled.
     running = 0 if job.finished else ledger.running_count
     undone = job.undone
-    cancelled = undone if job.finished else 0
+    cancelled = undone if job.finished else job.left_out
     job.conditions = _conditions(job, waiting, now)
     completed_text, completed_whole = format_indexes(recorded.succeeded, READABLE_CHARACTERS)
     failed_text, failed_whole = format_indexes(recorded.failed, READABLE_CHARACTERS)
@@ -74,6 +74,7 @@ def build(
         epoch=epoch,
         run=job.run,
         rerun_token=job.rerun_token,
+        rerun_indexes="" if job.chosen is None else encode(job.chosen),
         items_hash=job.items.digest,
         active_seconds=round(job.clock.seconds(now.mono), 3),
         dispatched_below=recorded.dispatched_below,

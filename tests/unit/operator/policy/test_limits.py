@@ -2,7 +2,7 @@
 
 import pytest
 
-from distributedjob_operator.core.policy.limits import exceeded
+from distributedjob_operator.core.policy.limits import attempts_exceeded, indexes_exceeded
 from tests.support.builders import a_job
 
 
@@ -21,20 +21,21 @@ from tests.support.builders import a_job
             {"maxFailedIndexes": 0}, 0, 1, "MaxFailedIndexesExceeded", id="no index may fail"
         ),
         pytest.param(
-            {"backoffLimit": 1, "maxFailedIndexes": 1}, 9, 9, "MaxFailedIndexesExceeded",
-            id="both at once: the indexes are named",
+            {"backoffLimit": 1, "maxFailedIndexes": 1}, 9, 9, "BackoffLimitExceeded",
+            id="both at once: the attempts are named, as by Job",
         ),
     ],
 )  # fmt: skip
 def test_a_limit_is_exceeded(
     spec: dict[str, int], failures: int, failed: int, expected: str | None
 ):
-    found = exceeded(a_job(**spec).spec, failures, failed)
+    limits = a_job(**spec).spec
+    found = attempts_exceeded(limits, failures) or indexes_exceeded(limits, failed)
     assert (found[0] if found else None) == expected
 
 
 def test_the_message_names_both_numbers():
-    found = exceeded(a_job(backoffLimit=1000).spec, 1234, 0)
+    found = attempts_exceeded(a_job(backoffLimit=1000).spec, 1234)
     assert found is not None
     assert "1,234 attempts failed" in found[1]
     assert "allows 1,000" in found[1]
