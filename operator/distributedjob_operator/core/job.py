@@ -4,14 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from distributedjob_api import constants
-from distributedjob_api.counters import decode_counters
-from distributedjob_api.indexes import (
-    CUT_MARK,
-    BitMap,
-    IndexTextError,
-    decode,
-    parse_indexes,
-)
+from distributedjob_api.indexes import BitMap, IndexTextError, parse_indexes
 from distributedjob_api.messages import Define, Entry
 from distributedjob_api.v1alpha1 import (
     Condition,
@@ -25,15 +18,10 @@ from distributedjob_operator.core.effects import Marks, WorkerKey
 from distributedjob_operator.core.ledger import Ledger
 from distributedjob_operator.core.policy import at_most_once
 from distributedjob_operator.core.policy.deadline import ActiveClock
-from distributedjob_operator.core.policy.retry import Tries
-from distributedjob_operator.core.recorded import Recorded
+from distributedjob_operator.core.recorded import Recorded, chosen_by_rerun, recorded
 from distributedjob_operator.core.verdict import Verdict, recall
 
 TERMINAL = frozenset({Phase.COMPLETE, Phase.FAILED, Phase.CANCELLED})
-
-
-class StatusError(ValueError):
-    """A status that cannot be read back: nothing may be run upon it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +288,7 @@ def from_object(resource: DistributedJob) -> Job:
     elif status.items_hash:
         # It began: until the items are read again, any index may be one that runs.
         wanted, problem = wanted_indexes(spec, constants.MAX_COMPLETIONS)
-    facts, chosen = recorded(status), _chosen(status)
+    facts, chosen = recorded(status), chosen_by_rerun(status)
     metadata = resource.metadata
     token = status.rerun_token
     if not (status.installation or token) and spec.rerun is not None:
@@ -360,42 +348,3 @@ def wanted_of_run(wanted: BitMap, chosen: BitMap | None, recorded: Recorded) -> 
     if chosen is None:
         return wanted
     return wanted & (chosen | recorded.succeeded | recorded.failed)
-
-
-def _chosen(status: Status) -> BitMap | None:
-    try:
-        return decode(status.rerun_indexes) if status.rerun_indexes else None
-    except IndexTextError as error:
-        raise StatusError(f"the indexes of the rerun cannot be read: {error}") from error
-
-
-def recorded(status: Status) -> Recorded:
-    """What a status says of the indexes; raises :class:`StatusError`."""
-    exact = status.exact
-    tasks = constants.MAX_COMPLETIONS
-    try:
-        return Recorded(
-            succeeded=_read(status.completed_indexes, exact.completed if exact else "", tasks),
-            failed=_read(status.failed_indexes, exact.failed if exact else "", tasks),
-            tries={
-                index: Tries(*values)
-                for index, values in (
-                    decode_counters(status.counters).items() if status.counters else ()
-                )
-            },
-            failures=status.failures,
-            retries=status.retries,
-            interruptions=status.interruptions,
-            recent_failures=list(status.recent_failures),
-            dispatched_below=status.dispatched_below,
-        )
-    except IndexTextError as error:
-        raise StatusError(f"the recorded indexes cannot be read: {error}") from error
-
-
-def _read(text: str, exact: str, tasks: int) -> BitMap:
-    if exact:
-        return decode(exact)
-    if text.endswith(CUT_MARK):
-        raise IndexTextError("the text is cut and the exact set beside it is missing")
-    return parse_indexes(text, below=tasks)

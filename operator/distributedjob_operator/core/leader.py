@@ -29,7 +29,8 @@ from distributedjob_operator.core.effects import (
     WorkerKey,
 )
 from distributedjob_operator.core.fleet import Fleet, Node, Worker
-from distributedjob_operator.core.job import Job, StatusError
+from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.recorded import StatusError
 from distributedjob_operator.core.refresh import refresh
 
 LISTEN_SECONDS: Final = 1.5

@@ -1,10 +1,16 @@
-"""What a checkpoint says of a job's indexes."""
+"""What a checkpoint says of a job's indexes, and how it is read back."""
 
 from dataclasses import dataclass, field
 
-from distributedjob_api.indexes import BitMap
-from distributedjob_api.v1alpha1 import FailureSummary
+from distributedjob_api import constants
+from distributedjob_api.counters import decode_counters
+from distributedjob_api.indexes import CUT_MARK, BitMap, IndexTextError, decode, parse_indexes
+from distributedjob_api.v1alpha1 import FailureSummary, Status
 from distributedjob_operator.core.policy.retry import Tries
+
+
+class StatusError(ValueError):
+    """A status that cannot be read back: nothing may be run upon it."""
 
 
 @dataclass(slots=True)
@@ -24,3 +30,43 @@ class Recorded:
     def any_outcome(self) -> bool:
         """Whether any index has succeeded or failed."""
         return bool(self.succeeded or self.failed)
+
+
+def chosen_by_rerun(status: Status) -> BitMap | None:
+    """The indexes that the last rerun named; None where it was all without success."""
+    try:
+        return decode(status.rerun_indexes) if status.rerun_indexes else None
+    except IndexTextError as error:
+        raise StatusError(f"the indexes of the rerun cannot be read: {error}") from error
+
+
+def recorded(status: Status) -> Recorded:
+    """What a status says of the indexes; raises :class:`StatusError`."""
+    exact = status.exact
+    tasks = constants.MAX_COMPLETIONS
+    try:
+        return Recorded(
+            succeeded=_read(status.completed_indexes, exact.completed if exact else "", tasks),
+            failed=_read(status.failed_indexes, exact.failed if exact else "", tasks),
+            tries={
+                index: Tries(*values)
+                for index, values in (
+                    decode_counters(status.counters).items() if status.counters else ()
+                )
+            },
+            failures=status.failures,
+            retries=status.retries,
+            interruptions=status.interruptions,
+            recent_failures=list(status.recent_failures),
+            dispatched_below=status.dispatched_below,
+        )
+    except IndexTextError as error:
+        raise StatusError(f"the recorded indexes cannot be read: {error}") from error
+
+
+def _read(text: str, exact: str, tasks: int) -> BitMap:
+    if exact:
+        return decode(exact)
+    if text.endswith(CUT_MARK):
+        raise IndexTextError("the text is cut and the exact set beside it is missing")
+    return parse_indexes(text, below=tasks)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from distributedjob_api.v1alpha1 import DistributedJob, Phase
 from distributedjob_operator.core import job as jobs
 from distributedjob_operator.core.clock import Instant
-from distributedjob_operator.core.job import Job, StatusError
+from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.ledger import Ledger
+from distributedjob_operator.core.recorded import StatusError
 
 if TYPE_CHECKING:
     from distributedjob_operator.core.leader import Leader
