@@ -53,6 +53,21 @@ def invalid(problem: str) -> Explained:
     return "InvalidSpec", f"{problem}. Delete the job and create it anew."
 
 
+def rerun_refused(problem: str) -> Explained:
+    """A token of ``rerun`` came with indexes that cannot be run."""
+    return refusal(f"spec.rerun.indexes: {problem}; set another token with indexes that exist.")
+
+
+def refusal(message: str) -> Explained:
+    """What was said of a token that was refused."""
+    return "InvalidSpec", message
+
+
+def is_refusal(reason: str, message: str) -> bool:
+    """Whether a condition says that a token was refused."""
+    return reason == "InvalidSpec" and message.startswith("spec.rerun.")
+
+
 def progressing() -> Explained:
     """Tasks run."""
     return "Progressing", "Tasks are being run."
@@ -201,7 +216,8 @@ def items_missing(name: str, key: str) -> Explained:
     """The ConfigMap of ``itemsFrom`` cannot be had."""
     return (
         "ItemsMissing",
-        f"ConfigMap {name!r} with key {key!r} is not there; the job starts as soon as it is.",
+        f"ConfigMap {name!r} with key {key!r} is not there; create it. It is looked for once"
+        " a minute at least.",
     )
 
 
@@ -211,6 +227,15 @@ def items_changed(name: str) -> Explained:
         "ItemsChanged",
         f"ConfigMap {name!r} changed after the job began, so that an index would mean another"
         " item; restore it, or delete the job and create it anew.",
+    )
+
+
+def items_unreadable(name: str, why: str) -> Explained:
+    """The API server did not give the ConfigMap of ``itemsFrom`` out."""
+    return (
+        "ItemsUnreadable",
+        f"ConfigMap {name!r} could not be read: {why}. It is read again once a minute at least;"
+        " its key must hold text, and the operator be allowed to get ConfigMaps of the namespace.",
     )
 
 

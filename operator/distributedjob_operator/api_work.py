@@ -30,6 +30,7 @@ Entry = Callable[[Leader, Instant], None]
 Request = WriteStatus | ReadJob | ReadItems | DeleteJob | Tell
 
 WRITES_IN_FLIGHT = 8
+READS_IN_FLIGHT = 8
 
 
 class ApiWork:
@@ -43,6 +44,7 @@ class ApiWork:
         self._leading = leading
         self._tasks: set[asyncio.Task[None]] = set()
         self._writes = asyncio.Semaphore(WRITES_IN_FLIGHT)
+        self._reads = asyncio.Semaphore(READS_IN_FLIGHT)
         self._poisoned: dict[str, str] = {}
 
     def begin(self, request: Request) -> None:
@@ -181,9 +183,14 @@ class ApiWork:
 
     async def _read_items(self, effect: ReadItems) -> None:
         try:
-            text = await self._api.config_maps.read_key(effect.namespace, effect.name, effect.key)
+            async with self._reads:
+                text = await self._api.config_maps.read_key(
+                    effect.namespace, effect.name, effect.key
+                )
         except Unavailable as error:
-            _log.warning("ConfigMap %s cannot be read: %s", effect.name, error)
+            why = str(error)
+            _log.warning("ConfigMap %s cannot be read: %s", effect.name, why)
+            self._put(lambda leader, _: items.not_read(leader, effect.uid, why))
             return
         self._put(lambda leader, _: items.were_read(leader, effect.uid, text))
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from distributedjob_api import reasons
+from distributedjob_operator.core import rerun
 from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader
@@ -13,7 +14,10 @@ QUEUED_SECONDS: Final = 3.0
 
 def why_waiting(leader: Leader, job: Job, now: float) -> reasons.Explained | None:
     """Why nothing of a job runs, or None where something does."""
-    if job.finished or job.verdict is not None:
+    if job.finished:
+        waits = rerun.asked_for(job) and not job.items_known
+        return _why_no_items(job) if waits else None
+    if job.verdict is not None:
         return None
     if not job.ledger.busy:
         return _why_not(leader, job)
@@ -84,6 +88,8 @@ def _why_no_items(job: Job) -> reasons.Explained:
         return reasons.items_changed(reference.name)
     if job.items.missing:
         return reasons.items_missing(reference.name, reference.key)
+    if job.items.unreadable:
+        return reasons.items_unreadable(reference.name, job.items.unreadable)
     return reasons.reading_items(reference.name)
 
 

@@ -7,17 +7,20 @@ afterwards stops the job with a condition, until it is as it was.
 
 import hashlib
 import re
-from dataclasses import replace
 from typing import Final
 
 from distributedjob_api import constants
 from distributedjob_api.spec_rules import LARGE_JOB, LARGE_JOB_LIMIT
+from distributedjob_operator.core import rerun
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import ReadItems
-from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.job import Items, Job
 from distributedjob_operator.core.leader import Leader
 
 ASK_AGAIN_SECONDS: Final = 2.0
+LONGEST_SECONDS: Final = 60.0
+"""The wait between two reads doubles up to this."""
+
 ITEM_CHARACTERS: Final = 4096
 """As for an inline item."""
 
@@ -27,12 +30,13 @@ _PLAIN: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 def ask_if_due(leader: Leader, job: Job, now: Instant) -> None:
     """Have the ConfigMap read, again and again until it says what it must."""
     source = job.spec.items_from
-    if source is None or job.items_known or job.spec.cancel:
-        return
-    if job.finished and not _wants_rerun(job):
+    if source is None or job.items_known or not _needed(job):
+        job.items_asked, job.items_due_at = 0, float("-inf")
         return
     if now.mono >= job.items_due_at:
-        job.items_due_at = now.mono + ASK_AGAIN_SECONDS
+        wait = ASK_AGAIN_SECONDS * 2.0 ** min(job.items_asked, 10)
+        job.items_due_at = now.mono + min(wait, LONGEST_SECONDS)
+        job.items_asked += 1
         reference = source.config_map_key_ref
         leader.effects.append(ReadItems(job.uid, job.namespace, reference.name, reference.key))
 
@@ -43,12 +47,12 @@ def were_read(leader: Leader, uid: str, text: str | None) -> None:
     if job is None or job.items_known:
         return
     if text is None:
-        job.items = replace(job.items, missing=True, changed=False)
+        job.items = Items(digest=job.items.digest, missing=True)
         return
     lines = _lines(text)
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     if job.items.digest and job.items.digest != digest:
-        job.items = replace(job.items, missing=False, changed=True)
+        job.items = Items(digest=job.items.digest, changed=True)
         return
     first = not job.items.digest
     job.take_items(lines, digest)
@@ -58,8 +62,18 @@ def were_read(leader: Leader, uid: str, text: str | None) -> None:
     job.touch(urgent=True)
 
 
-def _wants_rerun(job: Job) -> bool:
-    return job.spec.rerun is not None and job.spec.rerun.token != job.rerun_token
+def not_read(leader: Leader, uid: str, why: str) -> None:
+    """The API server did not say what the key holds, but ``why`` not."""
+    job = leader.jobs.get(uid)
+    if job is not None and not job.items_known:
+        job.items = Items(digest=job.items.digest, unreadable=why)
+
+
+def _needed(job: Job) -> bool:
+    """Whether anything of the job hangs on what its items are."""
+    if job.finished:
+        return rerun.asked_for(job)
+    return not job.spec.cancel and not (job.spec.suspend and job.ledger.quiet)
 
 
 def _lines(text: str) -> list[str]:

@@ -19,7 +19,7 @@ from distributedjob_operator.core.ledger import Ledger
 from distributedjob_operator.core.policy import at_most_once
 from distributedjob_operator.core.policy.deadline import ActiveClock
 from distributedjob_operator.core.recorded import Recorded, chosen_by_rerun, recorded
-from distributedjob_operator.core.verdict import Verdict, recall
+from distributedjob_operator.core.verdict import Verdict, recall, recall_refusal
 
 TERMINAL = frozenset({Phase.COMPLETE, Phase.FAILED, Phase.CANCELLED})
 
@@ -36,12 +36,17 @@ class Unconfirmed:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """The items of a ConfigMap: None until they were read, and the digest they had first."""
+    """The items of a ConfigMap: None until they were read, and the digest they had first.
+
+    While they are not known, what is in the way: nothing there, something else there, or
+    what the API server said.
+    """
 
     lines: list[str] | None = None
     digest: str = ""
     missing: bool = False
     changed: bool = False
+    unreadable: str = ""
 
 
 @dataclass(slots=True)
@@ -66,10 +71,11 @@ class Job:
     problem: str = ""
     items: Items = field(default_factory=Items)
     items_due_at: float = float("-inf")
+    items_asked: int = 0
     verdict: Verdict | None = None
     clock: ActiveClock = field(default_factory=ActiveClock)
     rerun_token: str = ""
-    refused_token: str = ""
+    refusal: str = ""
     barrier: bool = False
     nodes: list[str] = field(default_factory=list)
     unconfirmed: list[Unconfirmed] = field(default_factory=list)
@@ -260,12 +266,18 @@ class Job:
         wanted = wanted_of_run(self.wanted, self.chosen, recorded)
         self.ledger = self.ledger.rebuilt(wanted, recorded, (), self.spec, 0.0)
 
+    def drop_items(self) -> None:
+        """Keep no lines that nobody runs; what they were is held to by their digest."""
+        if self.items.lines is not None:
+            self.known_tasks = self.total
+            self.items = Items(digest=self.items.digest)
+
     def start_over(self, token: str, chosen: BitMap | None, fresh: Recorded) -> None:
         """Begin another run of the chosen indexes, or of all without success."""
         self.run += 1
         self.rerun_token, self.chosen = token, chosen
         self.ledger = Ledger(wanted_of_run(self.wanted, chosen, fresh), fresh)
-        self.verdict = None
+        self.verdict, self.refusal = None, ""
         self.phase = Phase.PENDING
         self.start_time = self.completion_time = None
         self.clock.restart()
@@ -320,6 +332,7 @@ def from_object(resource: DistributedJob) -> Job:
         verdict=recall(status.conditions),
         clock=ActiveClock(status.active_seconds),
         rerun_token=token,
+        refusal=recall_refusal(status.conditions),
         unaccounted=at_most_once.applies(spec) and status.dispatched_below > 0,
         nodes=list(status.nodes),
         announced=status.phase if resource.status else None,

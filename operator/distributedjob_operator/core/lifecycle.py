@@ -8,18 +8,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from distributedjob_api import reasons
-from distributedjob_api.control import FAILED
-from distributedjob_api.indexes import BitMap, IndexTextError, parse_indexes, ranges
+from distributedjob_api.indexes import BitMap, IndexTextError, ranges
 from distributedjob_api.messages import Forget, Return
 from distributedjob_api.v1alpha1 import Phase, SuspendMode
+from distributedjob_operator.core import rerun
 from distributedjob_operator.core.clock import Instant
-from distributedjob_operator.core.effects import DeleteJob, Tell
+from distributedjob_operator.core.effects import DeleteJob
 from distributedjob_operator.core.fleet import Worker
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader
 from distributedjob_operator.core.policy import at_most_once, limits, success
-from distributedjob_operator.core.recorded import Recorded
-from distributedjob_operator.core.verdict import INTERIM, Verdict
+from distributedjob_operator.core.verdict import Verdict
 
 CLOCK_SECONDS: Final = 5.0
 CLOCK_WRITES: Final = 20
@@ -96,7 +95,7 @@ def next_deadline(job: Job, now: Instant) -> float:
     spec = job.spec
     if job.finished:
         ends = expiry(job)
-        if ends is None or job.deleting or not _at_rest(job) or _starts_over(job):
+        if ends is None or job.deleting or not _at_rest(job) or rerun.asked_for(job):
             return float("inf")
         return max(now.mono + (ends - now.wall).total_seconds(), job.delete_at)
     if spec.active_deadline_seconds is None or job.verdict is not None or job.problem:
@@ -163,6 +162,7 @@ def _come_to_the_end(leader: Leader, job: Job, verdict: Verdict, now: Instant) -
         # Counted anew: results may have come in while tasks were being ended.
         because = reasons.cancelled(job.undone, job.total)
         job.verdict = Verdict(Phase.CANCELLED, because)
+    job.drop_items()
     job.phase, job.completion_time = verdict.phase, now.wall
     job.touch(urgent=True)
     for worker in leader.fleet.workers.values():
@@ -207,10 +207,11 @@ def _after_the_end(leader: Leader, job: Job, now: Instant) -> None:
     """A finished job starts over, or goes, once its end was written."""
     if not _at_rest(job):
         return
-    if _starts_over(job):
+    if rerun.asked_for(job):
         if job.items_known and job.ledger.quiet:
-            _start_over(leader, job)
+            rerun.begin(leader, job)
         return
+    job.drop_items()
     ends = expiry(job)
     if ends is None or job.deleting or now.wall < ends:
         return
@@ -224,19 +225,9 @@ def _at_rest(job: Job) -> bool:
     return not (job.dirty or job.writing or job.unconfirmed)
 
 
-def _starts_over(job: Job) -> bool:
-    """Whether a new token asks for another run."""
-    rerun = job.spec.rerun
-    return (
-        rerun is not None
-        and rerun.token not in (job.rerun_token, job.refused_token)
-        and not job.spec.cancel
-    )
-
-
 def resting(job: Job, now: Instant) -> bool:
     """Whether it is over, and nothing is to be done before it changes or its TTL is over."""
-    if not job.finished or job.deleting or not _at_rest(job) or _starts_over(job):
+    if not job.finished or job.deleting or not _at_rest(job) or rerun.asked_for(job):
         return False
     ends = expiry(job)
     return ends is None or now.wall < ends
@@ -251,37 +242,6 @@ def expiry(job: Job) -> datetime | None:
         return job.completion_time + timedelta(seconds=seconds)
     except OverflowError:
         return None
-
-
-def _start_over(leader: Leader, job: Job) -> None:
-    """Begin another run; nothing of it is handed out before a write has recorded it."""
-    rerun = job.spec.rerun
-    recorded = job.ledger.recorded
-    if rerun is None:
-        return
-    chosen = None
-    if rerun.indexes != FAILED:
-        try:
-            chosen = parse_indexes(rerun.indexes, below=max(job.tasks, 1))
-        except IndexTextError as error:
-            # Items of a ConfigMap are not counted when the spec is checked.
-            job.refused_token = rerun.token
-            _refuse(leader, job, f"spec.rerun.indexes: {error}")
-            return
-    again = recorded.failed if chosen is None else chosen
-    fresh = Recorded(succeeded=recorded.succeeded - again, failed=recorded.failed - again)
-    job.start_over(rerun.token, chosen, fresh)
-    ended = {*INTERIM.values(), *(phase.value for phase in INTERIM), "Cancelled"}
-    job.conditions = [one for one in job.conditions if one.type not in ended]
-    leader.begin_anew(job.uid)
-    job.touch(urgent=True)
-
-
-def _refuse(leader: Leader, job: Job, problem: str) -> None:
-    """A finished job stays as it is; an Event says why."""
-    reason, note = reasons.invalid(problem)
-    note = note.replace(". Delete the job and create it anew.", "; set another token with others.")
-    leader.effects.append(Tell(job.uid, job.namespace, job.name, reason, note, warning=True))
 
 
 def take_back(worker: Worker, uid: str, indexes: BitMap) -> None:

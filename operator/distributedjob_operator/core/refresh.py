@@ -72,7 +72,7 @@ def _rebuild(leader: "Leader", job: Job, read: Job, now: Instant) -> None:
         # Ended everywhere upon a verdict that does not stand: if it is not drawn
         # again, the workers are to take the job up again.
         leader.begin_anew(job.uid)
-    job.run, job.rerun_token = read.run, read.rerun_token
+    job.run, job.rerun_token, job.refusal = read.run, read.rerun_token, read.refusal
     job.verdict = read.verdict
     if read.finished:
         job.phase, job.completion_time = read.phase, read.completion_time

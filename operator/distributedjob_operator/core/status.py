@@ -1,22 +1,22 @@
 """A job's state as the status that users read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from distributedjob_api import reasons
 from distributedjob_api.counters import encode_counters
 from distributedjob_api.indexes import encode, format_indexes
-from distributedjob_api.v1alpha1 import Condition, ExactSets, Phase, Status
+from distributedjob_api.v1alpha1 import Condition, ExactSets, Status
+from distributedjob_operator.core import conditions
 from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.conditions import MAX_MESSAGE
 from distributedjob_operator.core.job import Job
-from distributedjob_operator.core.verdict import INTERIM
 
 READABLE_CHARACTERS = 1024
 """Longer lists of indexes are cut, and the exact sets stand beside them."""
 
 MAX_NODES = 64
-MAX_MESSAGE = 1024
 
 
 def build(
@@ -39,7 +39,7 @@ def build(
     running = 0 if job.finished else ledger.running_count
     undone = job.undone
     cancelled = undone if job.finished else job.left_out
-    job.conditions = _conditions(job, waiting, now)
+    job.conditions = conditions.build(job, _progress(job, waiting), waiting is not None, now)
     completed_text, completed_whole = format_indexes(recorded.succeeded, READABLE_CHARACTERS)
     failed_text, failed_whole = format_indexes(recorded.failed, READABLE_CHARACTERS)
     exact = None
@@ -140,61 +140,11 @@ def _two(coarse: int, coarse_unit: str, fine: int, fine_unit: str) -> str:
     return f"{coarse}{coarse_unit}{fine}{fine_unit}" if fine else f"{coarse}{coarse_unit}"
 
 
-def _conditions(job: Job, waiting: reasons.Explained | None, now: Instant) -> list[Condition]:
-    """Job's conditions, ours, and kstatus' (protocol item 27)."""
-    wanted: list[tuple[str, bool, reasons.Explained]] = []
-    verdict = job.verdict
-    if verdict is not None and verdict.phase in INTERIM:
-        wanted.append((INTERIM[verdict.phase], True, verdict.because))
-    wanted += _suspension(job)
-    if job.finished and verdict is not None:
-        good = job.phase is Phase.COMPLETE
-        wanted.append((job.phase.value, True, verdict.because))
-        wanted.append(("Finished", True, verdict.because))
-        wanted.append(("Reconciling", False, verdict.because))
-        wanted.append(("Stalled", not good, verdict.because))
-        wanted.append(("Ready", good, verdict.because))
-    else:
-        progress = _progress(job, waiting)
-        stalled = bool(job.problem)
-        wanted.append(("Finished", False, progress))
-        wanted.append(("Reconciling", not stalled, progress))
-        wanted.append(("Stalled", stalled, progress))
-        wanted.append(("Ready", False, progress))
-    return list(_merge(job, wanted, now))
-
-
-def _suspension(job: Job) -> list[tuple[str, bool, reasons.Explained]]:
-    """Job's ``Suspended``: there once the job was suspended, and then for good."""
-    if job.phase is Phase.SUSPENDED:
-        return [("Suspended", True, reasons.suspended())]
-    if any(condition.type == "Suspended" for condition in job.conditions):
-        return [("Suspended", False, reasons.resumed())]
-    return []
-
-
-def _merge(
-    job: Job, wanted: list[tuple[str, bool, reasons.Explained]], now: Instant
-) -> Iterable[Condition]:
-    """``lastTransitionTime`` moves only when the status of a condition changes."""
-    before = {condition.type: condition for condition in job.conditions}
-    for kind, holds, (reason, message) in wanted:
-        status = "True" if holds else "False"
-        old = before.get(kind)
-        since = old.last_transition_time if old and old.status == status else now.wall
-        yield Condition(
-            type=kind,
-            status=status,
-            reason=reason,
-            message=message[:MAX_MESSAGE],
-            last_transition_time=since,
-            observed_generation=job.generation,
-        )
-
-
 def _progress(job: Job, waiting: reasons.Explained | None) -> reasons.Explained:
     if job.problem:
         return reasons.invalid(job.problem)
+    if job.finished and waiting is not None:
+        return waiting
     if job.verdict is not None:
         return reasons.ending(len(job.ledger.busy), _nodes(job))
     if job.barrier and job.run:

@@ -24,6 +24,14 @@ class Verdict:
     because: reasons.Explained
 
 
+def recall_refusal(conditions: Sequence[Condition]) -> str:
+    """Why the last token of a rerun was refused, as a status records it."""
+    for condition in conditions:
+        if condition.type == "Stalled" and reasons.is_refusal(condition.reason, condition.message):
+            return condition.message
+    return ""
+
+
 def recall(conditions: Sequence[Condition]) -> Verdict | None:
     """The verdict that a status records, if any."""
     for condition in conditions:

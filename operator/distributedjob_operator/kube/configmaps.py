@@ -3,7 +3,7 @@
 from kubernetes.aio import client
 
 from distributedjob_operator.kube.client import REQUEST_SECONDS, in_our_words
-from distributedjob_operator.ports import NotFound
+from distributedjob_operator.ports import NotFound, Unavailable
 
 
 class ConfigMaps:
@@ -13,7 +13,11 @@ class ConfigMaps:
         self._core = client.CoreV1Api(api)
 
     async def read_key(self, namespace: str, name: str, key: str) -> str | None:
-        """The text under a key, or None where it is not there."""
+        """The text under a key, or None where it is not there.
+
+        Raises:
+            Unavailable: no answer, a refusal, or what stands there is no text.
+        """
         try:
             async with in_our_words():
                 found = await self._core.read_namespaced_config_map(
@@ -21,5 +25,7 @@ class ConfigMaps:
                 )
         except NotFound:
             return None
+        if key in (found.binary_data or {}):
+            raise Unavailable(f"key {key!r} stands in binaryData and is no UTF-8 text")
         text = (found.data or {}).get(key)
         return None if text is None else str(text)

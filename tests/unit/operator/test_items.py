@@ -6,8 +6,7 @@ import pytest
 
 from distributedjob_api.v1alpha1 import parse
 from distributedjob_operator.core import checkpoints
-from distributedjob_operator.core.effects import ReadItems
-from distributedjob_operator.core.round import seconds_to_next, settle
+from distributedjob_operator.core.round import settle
 from tests.support.builders import at, job_body
 from tests.support.fleet import World
 from tests.support.worlds import (
@@ -66,15 +65,6 @@ def test_a_job_waits_for_its_list():
         heard(world, 2.0)
     world.run(UID)
     assert last(world)["succeeded"] == 2
-
-
-def test_a_missing_list_is_asked_for_now_and_then():
-    world = with_items(None)
-    world.others.clear()
-    for _ in range(100):
-        heard(world, 0.1)
-    assert len([one for one in world.others if isinstance(one, ReadItems)]) in (4, 5)
-    assert seconds_to_next(world.leader, at(world.now)) > 0
 
 
 @pytest.mark.parametrize("text", ["", "a\0b"], ids=["empty", "a NUL"])
@@ -230,7 +220,7 @@ def test_a_rerun_under_the_next_leader_waits_for_the_list():
     assert (job.run, last(world)["phase"]) == (0, "Failed")
     world.texts["list"] = "a\nb\nc\n"
     for _ in range(4):
-        heard(world, 2.0)
+        heard(world, 4.0)
     world.run(UID)
     assert (last(world)["run"], last(world)["phase"], ran(world)[2]) == (1, "Complete", 2)
 
