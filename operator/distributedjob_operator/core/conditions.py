@@ -16,6 +16,11 @@ OF_AN_END: Final = frozenset(
 )
 """What a job that runs again has no more."""
 
+OURS: Final = OF_AN_END | {"Suspended", "Finished", "Reconciling", "Stalled", "Ready"}
+
+FOREIGN: Final = 16
+"""Conditions of other writers that are kept, at most: the object must fit."""
+
 Wanted = tuple[str, bool, reasons.Explained]
 
 
@@ -47,14 +52,31 @@ def build(job: Job, progress: reasons.Explained, waits: bool, now: Instant) -> l
         wanted.append(("Reconciling", not stalled, progress))
         wanted.append(("Stalled", stalled, progress))
         wanted.append(("Ready", False, progress))
-    return list(_merge(job.conditions, wanted, job.generation, now))
+    return [*_merge(job.conditions, wanted, job.generation, now), *foreign(job.conditions)]
+
+
+def foreign(conditions: Iterable[Condition]) -> list[Condition]:
+    """The conditions that other writers have put beside ours, as far as they are kept."""
+    others = [one for one in conditions if one.type not in OURS][:FOREIGN]
+    return [one.model_copy(update={"message": one.message[:MAX_MESSAGE]}) for one in others]
+
+
+def take_foreign(ours: Iterable[Condition], read: Iterable[Condition]) -> list[Condition]:
+    """Our conditions as we know them, and those of others as they were read."""
+    return [*(one for one in ours if one.type in OURS), *foreign(read)]
 
 
 def _suspension(job: Job) -> list[Wanted]:
-    """Job's ``Suspended``: there once the job was suspended, and then for good."""
+    """Job's ``Suspended``: there once the job was suspended, and then for good.
+
+    How the job ends does not touch it, and neither does a rerun that is not let on.
+    """
+    before = {one.type: one for one in job.conditions}.get("Suspended")
+    if before is not None and (job.ending or (job.spec.suspend and before.status == "True")):
+        return [(before.type, before.status == "True", (before.reason, before.message))]
     if job.phase is Phase.SUSPENDED:
         return [("Suspended", True, reasons.suspended())]
-    if any(condition.type == "Suspended" for condition in job.conditions):
+    if before is not None:
         return [("Suspended", False, reasons.resumed())]
     return []
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from distributedjob_api.v1alpha1 import DistributedJob, Phase
 from distributedjob_operator.core import job as jobs
 from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.conditions import take_foreign
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.ledger import Ledger
 from distributedjob_operator.core.recorded import StatusError
@@ -34,7 +35,10 @@ def refresh(leader: "Leader", job: Job, resource: DistributedJob, now: Instant) 
         return
     job.resource_version = new.resource_version
     status = resource.status
-    if status is not None and (status.epoch, status.leader) != (leader.epoch, leader.identity):
+    if status is None:
+        return
+    job.conditions = take_foreign(job.conditions, new.conditions)
+    if (status.epoch, status.leader) != (leader.epoch, leader.identity):
         _rebuild(leader, job, new, now)
 
 

@@ -136,7 +136,7 @@ def test_a_suspended_job_can_be_cancelled(mode: str):
     edit(world, cancel=True)
     status = last(world)
     assert (status["phase"], status["cancelled"]) == ("Cancelled", 10)
-    assert holding(status) == {"Cancelled", "Finished", "Stalled"}
+    assert holding(status) == {"Cancelled", "Finished", "Stalled", "Suspended"}
 
 
 def test_a_job_whose_last_tasks_finish_while_it_drains_is_complete():
