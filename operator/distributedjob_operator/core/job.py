@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from distributedjob_api import constants
-from distributedjob_api.indexes import BitMap, IndexTextError, parse_indexes
+from distributedjob_api.indexes import BitMap
 from distributedjob_api.messages import Define, Entry
 from distributedjob_api.v1alpha1 import (
     Condition,
@@ -18,6 +18,7 @@ from distributedjob_operator.core.effects import Marks, WorkerKey
 from distributedjob_operator.core.ledger import Ledger
 from distributedjob_operator.core.policy import at_most_once
 from distributedjob_operator.core.policy.deadline import ActiveClock
+from distributedjob_operator.core.policy.sense import wanted_indexes
 from distributedjob_operator.core.recorded import Recorded, chosen_by_rerun, recorded
 from distributedjob_operator.core.verdict import Verdict, recall, recall_refusal
 
@@ -338,19 +339,6 @@ def from_object(resource: DistributedJob) -> Job:
         announced=status.phase if resource.status else None,
         dirty=status.observed_generation != metadata.generation,
     )
-
-
-def wanted_indexes(spec: Spec, tasks: int) -> tuple[BitMap, str]:
-    """The indexes to run of so many tasks, and what is wrong with them, if anything."""
-    if spec.indexes is None:
-        return BitMap(range(tasks)), ""
-    try:
-        wanted = parse_indexes(spec.indexes, below=tasks)
-    except IndexTextError as error:
-        return BitMap(), f"spec.indexes: {error}"
-    if not wanted:
-        return wanted, "spec.indexes: names no index; write something like 0-99,200"
-    return wanted, ""
 
 
 def wanted_of_run(wanted: BitMap, chosen: BitMap | None, recorded: Recorded) -> BitMap:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from distributedjob_api import reasons
-from distributedjob_api.indexes import BitMap, IndexTextError, ranges
+from distributedjob_api.indexes import BitMap, ranges
 from distributedjob_api.messages import Forget, Return
 from distributedjob_api.v1alpha1 import Phase, SuspendMode
 from distributedjob_operator.core import rerun
@@ -129,11 +129,7 @@ def _decide(job: Job, now: Instant) -> Verdict | None:
     if job.run and ledger.open:
         # What was chosen runs, whatever the runs before had achieved.
         return None
-    try:
-        because = success.met(spec.success_policy, recorded.succeeded, job.tasks)
-    except IndexTextError as error:
-        job.problem = f"spec.successPolicy: {error}"
-        return None
+    because = success.met(spec.success_policy, recorded.succeeded, job.tasks)
     if because is not None:
         return Verdict(Phase.COMPLETE, because)
     if ledger.open:

@@ -77,7 +77,7 @@ EARLY_ENDS: Final[dict[str, dict[str, Any]]] = {
     "": {},
     "backoffLimit": {"backoffLimit": 5},
     "maxFailedIndexes": {"maxFailedIndexes": 0},
-    "successPolicy": {"successPolicy": {"rules": [{"succeededCount": 8}]}},
+    "successPolicy": {"successPolicy": {"rules": [{"succeededCount": 5}]}},
     "FailJob": {"failurePolicy": {"rules": [{"action": "FailJob", "onReasons": ["Error"]}]}},
     "FailIndex": {"failurePolicy": {"rules": [{"action": "FailIndex", "onReasons": ["Error"]}]}},
     "Count": {"failurePolicy": {"rules": [{"action": "Count", "onReasons": ["Interrupted"]}]}},
