@@ -4,6 +4,9 @@ Where ``batch/v1`` Job has a reason for the same thing, it is Job's.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+
+from distributedjob_api import reason_words as words
 
 Explained = tuple[str, str]
 """A CamelCase reason and the sentence that goes with it."""
@@ -15,14 +18,14 @@ NO_PLACE = frozenset({"UnknownPool", "NoUsableWorker", "NoMatchingNode", "Reques
 
 def completions_reached(tasks: int) -> Explained:
     """Every task succeeded."""
-    return "CompletionsReached", f"All {tasks:,} tasks succeeded."
+    return words.COMPLETIONS_REACHED, f"All {tasks:,} tasks succeeded."
 
 
 def failed_indexes(failed: int, tasks: int, last: str) -> Explained:
     """Some tasks failed for good, the others ran."""
     because = f" The last one: {last}." if last else ""
     return (
-        "FailedIndexes",
+        words.FAILED_INDEXES,
         f"{failed:,} of {tasks:,} tasks failed for good; see status.failedIndexes and"
         f" status.recentFailures.{because}",
     )
@@ -31,7 +34,7 @@ def failed_indexes(failed: int, tasks: int, last: str) -> Explained:
 def left_out(undone: int, tasks: int) -> Explained:
     """A rerun did what it was to do, and other tasks never got an outcome."""
     return (
-        "IndexesLeftOut",
+        words.INDEXES_LEFT_OUT,
         f"The tasks of spec.rerun.indexes succeeded; {undone:,} of {tasks:,} tasks that it left"
         ' out have no outcome. Set another token with indexes: "failed" to run them.',
     )
@@ -39,18 +42,18 @@ def left_out(undone: int, tasks: int) -> Explained:
 
 def cancelled(undone: int, tasks: int) -> Explained:
     """The job was cancelled before every task had an outcome."""
-    return "CancelledByUser", f"Cancelled with {undone:,} of {tasks:,} tasks not done."
+    return words.CANCELLED_BY_USER, f"Cancelled with {undone:,} of {tasks:,} tasks not done."
 
 
 def ending(tasks: int, nodes: Sequence[str]) -> Explained:
     """It is certain how the job ends; tasks that still run are being ended."""
     where = ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")
-    return "Terminating", f"Ending {tasks:,} tasks on {where or 'no node'}."
+    return words.TERMINATING, f"Ending {tasks:,} tasks on {where or 'no node'}."
 
 
 def invalid(problem: str) -> Explained:
     """The spec passed the schema and still makes no sense."""
-    return "InvalidSpec", f"{problem}. Delete the job and create it anew."
+    return words.INVALID_SPEC, f"{problem}. Delete the job and create it anew."
 
 
 def rerun_refused(problem: str) -> Explained:
@@ -60,29 +63,29 @@ def rerun_refused(problem: str) -> Explained:
 
 def refusal(message: str) -> Explained:
     """What was said of a token that was refused."""
-    return "InvalidSpec", message
+    return words.INVALID_SPEC, message
 
 
 def is_refusal(reason: str, message: str) -> bool:
     """Whether a condition says that a token was refused."""
-    return reason == "InvalidSpec" and message.startswith("spec.rerun.")
+    return reason == words.INVALID_SPEC and message.startswith("spec.rerun.")
 
 
 def progressing() -> Explained:
     """Tasks run."""
-    return "Progressing", "Tasks are being run."
+    return words.PROGRESSING, "Tasks are being run."
 
 
 def paused() -> Explained:
     """``parallelism`` is 0."""
-    return "Paused", "spec.parallelism is 0; set it higher, or remove it, to go on."
+    return words.PAUSED, "spec.parallelism is 0; set it higher, or remove it, to go on."
 
 
 def unknown_pool(pool: str, known: Sequence[str]) -> Explained:
     """No worker belongs to the pool."""
     names = ", ".join(known) or "none yet"
     return (
-        "UnknownPool",
+        words.UNKNOWN_POOL,
         f"No worker of pool {pool!r} has registered (pools seen: {names}). The job starts as"
         " soon as one does; spec.pool must name an existing pool.",
     )
@@ -91,15 +94,16 @@ def unknown_pool(pool: str, known: Sequence[str]) -> Explained:
 def no_usable_worker(pool: str) -> Explained:
     """All workers of the pool are cordoned, not ready or leaving."""
     return (
-        "NoUsableWorker",
-        f"Every node of pool {pool!r} is cordoned, not ready or shutting down.",
+        words.NO_USABLE_WORKER,
+        f"Every node of pool {pool!r} is cordoned, not ready or shutting down; uncordon one, or"
+        " add one.",
     )
 
 
 def too_large(requested: int, largest: int) -> Explained:
     """No node could ever hold one task."""
     return (
-        "RequestTooLarge",
+        words.REQUEST_TOO_LARGE,
         f"spec.template.resources.requests.cpu asks for {requested}m and the largest node"
         f" offers {largest}m. The job starts as soon as a node is large enough.",
     )
@@ -109,44 +113,80 @@ def too_much_memory(requested: int, largest: int) -> Explained:
     """No node could ever hold one task."""
     mebibyte = 1024 * 1024
     return (
-        "RequestTooLarge",
+        words.REQUEST_TOO_LARGE,
         "spec.template.resources.requests.memory asks for"
         f" {requested // mebibyte:,} Mi and the largest node offers {largest // mebibyte:,} Mi."
         " The job starts as soon as a node is large enough.",
     )
 
 
-def no_free_cpu() -> Explained:
-    """Other tasks occupy every slot."""
-    return "NoFreeCPU", "Every slot is taken by other tasks; this job is next in line."
+def no_free_cpu(higher: int, others: int) -> Explained:
+    """Other tasks occupy every slot.
+
+    Args:
+        higher: jobs of the pool that have a higher priority.
+        others: all other jobs of the pool that hold slots or wait for them.
+    """
+    if higher:
+        return (
+            words.NO_FREE_CPU,
+            f"Every slot is taken, and jobs of a higher priority come first ({higher:,})."
+            " Raise spec.priority, or add nodes to the pool.",
+        )
+    if others:
+        return (
+            words.NO_FREE_CPU,
+            f"Every slot is taken; this job shares the pool with others ({others:,}) and gets its"
+            " part as slots fall free.",
+        )
+    return words.NO_FREE_CPU, "Every slot is taken; this job gets the next one that falls free."
+
+
+def no_free_memory(mebibytes: int) -> Explained:
+    """CPU is free where memory is not."""
+    return (
+        words.NO_FREE_MEMORY,
+        f"CPU is free, but the memory of its nodes is taken: a task asks for {mebibytes:,} Mi. The"
+        " job goes on as other tasks end.",
+    )
+
+
+def suspending(tasks: int, *, drains: bool) -> Explained:
+    """``suspend`` is true and tasks of the job have not ended."""
+    what = "run to their end first" if drains else "are being ended"
+    return words.SUSPENDING, f"spec.suspend is true; tasks that {what}: {tasks:,}."
 
 
 def queued(nodes: Sequence[str]) -> Explained:
     """Workers hold tasks of the job, and run those of others."""
     where = ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")
-    return "NoFreeCPU", f"Tasks wait on {where} until enough of what runs there has ended."
+    return words.NO_FREE_CPU, f"Tasks wait on {where} until enough of what runs there has ended."
 
 
 def silent(nodes: Sequence[str]) -> Explained:
     """No worker that holds tasks of the job is heard."""
     where = ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")
     return (
-        "WorkersSilent",
+        words.WORKERS_SILENT,
         f"No worker that holds tasks of the job answers ({where}). Their tasks may still run; they"
         " are given to others when their nodes are not ready or deleted, or after 5 minutes."
         " Check the workers and their connection to NATS.",
     )
 
 
-def backing_off(tasks: int) -> Explained:
+def backing_off(tasks: int, until: datetime) -> Explained:
     """Only tasks that failed are left, and they wait for their next attempt."""
-    return "BackingOff", f"{tasks:,} failed tasks wait for their next attempt."
+    return (
+        words.BACKING_OFF,
+        f"Only failed tasks are left ({tasks:,}); the next attempt starts at {_time(until)}. See"
+        " status.recentFailures for what went wrong.",
+    )
 
 
 def taking_over(nodes: Sequence[str]) -> Explained:
     """A new leader waits for the workers' answers."""
     return (
-        "TakingOver",
+        words.TAKING_OVER,
         f"A new leader asks {', '.join(sorted(nodes)[:5])} what they run before it hands out more.",
     )
 
@@ -155,7 +195,7 @@ def waiting_for_predecessor(name: str, nodes: Sequence[str]) -> Explained:
     """Tasks of a deleted job of the same name have not ended."""
     where = ", ".join(nodes[:5]) + (", ..." if len(nodes) > 5 else "")
     return (
-        "WaitingForPredecessor",
+        words.WAITING_FOR_PREDECESSOR,
         f"A job {name!r} was deleted and tasks of it have not ended on {where}; this one starts"
         " when they have.",
     )
@@ -164,7 +204,7 @@ def waiting_for_predecessor(name: str, nodes: Sequence[str]) -> Explained:
 def max_failed_indexes_exceeded(failed: int, limit: int) -> Explained:
     """More indexes failed for good than ``maxFailedIndexes`` allows."""
     return (
-        "MaxFailedIndexesExceeded",
+        words.MAX_FAILED_INDEXES_EXCEEDED,
         f"{failed:,} indexes failed for good, spec.maxFailedIndexes allows {limit:,}; see"
         " status.failedIndexes and status.recentFailures.",
     )
@@ -173,7 +213,7 @@ def max_failed_indexes_exceeded(failed: int, limit: int) -> Explained:
 def backoff_limit_exceeded(failures: int, limit: int) -> Explained:
     """More attempts failed in all than ``backoffLimit`` allows."""
     return (
-        "BackoffLimitExceeded",
+        words.BACKOFF_LIMIT_EXCEEDED,
         f"{failures:,} attempts failed, spec.backoffLimit allows {limit:,}; see"
         " status.recentFailures.",
     )
@@ -183,7 +223,7 @@ def failure_policy(index: int, reason: str, exit_code: int, rule: int) -> Explai
     """A rule of ``failurePolicy`` ends the job; the reason's name is Job's."""
     what = f"exit code {exit_code}" if reason == "Error" else reason
     return (
-        "PodFailurePolicy",
+        words.POD_FAILURE_POLICY,
         f"Task {index} ended with {what}, which spec.failurePolicy.rules[{rule}] answers with"
         " FailJob.",
     )
@@ -192,30 +232,34 @@ def failure_policy(index: int, reason: str, exit_code: int, rule: int) -> Explai
 def deadline_exceeded(seconds: int) -> Explained:
     """The job was active for longer than ``activeDeadlineSeconds``."""
     return (
-        "DeadlineExceeded",
-        f"The job was active for longer than spec.activeDeadlineSeconds ({seconds:,} s).",
+        words.DEADLINE_EXCEEDED,
+        f"The job was active for longer than spec.activeDeadlineSeconds ({seconds:,} s); raise it"
+        " and set a new spec.rerun.token to run what is left.",
     )
 
 
 def success_policy(rule: int) -> Explained:
     """A rule of ``successPolicy`` holds."""
-    return "SuccessPolicy", f"spec.successPolicy.rules[{rule}] holds; the other tasks were ended."
+    return (
+        words.SUCCESS_POLICY,
+        f"spec.successPolicy.rules[{rule}] holds; the other tasks were ended.",
+    )
 
 
 def suspended() -> Explained:
     """``suspend`` is true."""
-    return "JobSuspended", "spec.suspend is true; set it to false to go on."
+    return words.JOB_SUSPENDED, "spec.suspend is true; set it to false to go on."
 
 
 def resumed() -> Explained:
     """``suspend`` was true once."""
-    return "JobResumed", "The job goes on."
+    return words.JOB_RESUMED, "The job goes on."
 
 
 def items_missing(name: str, key: str) -> Explained:
     """The ConfigMap of ``itemsFrom`` cannot be had."""
     return (
-        "ItemsMissing",
+        words.ITEMS_MISSING,
         f"ConfigMap {name!r} with key {key!r} is not there; create it. It is looked for once"
         " a minute at least.",
     )
@@ -224,7 +268,7 @@ def items_missing(name: str, key: str) -> Explained:
 def items_changed(name: str) -> Explained:
     """The ConfigMap of ``itemsFrom`` is no longer what the run began with."""
     return (
-        "ItemsChanged",
+        words.ITEMS_CHANGED,
         f"ConfigMap {name!r} changed after the job began, so that an index would mean another"
         " item; restore it, or delete the job and create it anew.",
     )
@@ -233,7 +277,7 @@ def items_changed(name: str) -> Explained:
 def items_unreadable(name: str, why: str) -> Explained:
     """The API server did not give the ConfigMap of ``itemsFrom`` out."""
     return (
-        "ItemsUnreadable",
+        words.ITEMS_UNREADABLE,
         f"ConfigMap {name!r} could not be read: {why}. It is read again once a minute at least;"
         " its key must hold text, and the operator be allowed to get ConfigMaps of the namespace.",
     )
@@ -241,23 +285,96 @@ def items_unreadable(name: str, why: str) -> Explained:
 
 def reading_items(name: str) -> Explained:
     """The ConfigMap of ``itemsFrom`` is being read."""
-    return "ReadingItems", f"Reading the items from ConfigMap {name!r}."
+    return words.READING_ITEMS, f"Reading the items from ConfigMap {name!r}."
 
 
 def starting_over() -> Explained:
     """A rerun was asked for and is being recorded."""
-    return "Rerun", "A new spec.rerun.token was seen; the chosen tasks start over."
+    return words.RERUN, "A new spec.rerun.token was seen; the chosen tasks start over."
 
 
 def recording() -> Explained:
     """Both limits are 0: what may start is written down before it does."""
-    return "Recording", "Which tasks may start is being recorded; they start once that is written."
+    return (
+        words.RECORDING,
+        "Which tasks may start is being recorded; they start once that is written.",
+    )
 
 
 def no_matching_node(pool: str) -> Explained:
     """No node of the pool is allowed by ``nodeSelector`` and ``tolerations``."""
     return (
-        "NoMatchingNode",
+        words.NO_MATCHING_NODE,
         f"No usable node of pool {pool!r} matches spec.nodeSelector and is tolerated by"
-        " spec.tolerations.",
+        " spec.tolerations; label a node, remove its taint, or suspend the job and change them.",
     )
+
+
+def of_success() -> Explained:
+    """An index succeeded."""
+    return words.SUCCEEDED, "The task succeeded."
+
+
+def of_failure() -> Explained:
+    """An index failed for good."""
+    return words.FAILED, "The task failed for good; see status.recentFailures."
+
+
+def of_no_task() -> Explained:
+    """An index is none of the job's."""
+    return words.NOT_WANTED, "The index is not among the job's indexes; see spec.indexes."
+
+
+def of_left_out() -> Explained:
+    """An index is none of those that the rerun chose."""
+    return (
+        words.NOT_WANTED,
+        "The task is not among spec.rerun.indexes, and stays without an outcome.",
+    )
+
+
+def of_running(node: str) -> Explained:
+    """An index runs."""
+    return words.RUNNING, f"The task runs on {node}."
+
+
+def of_queued(node: str) -> Explained:
+    """An index waits at a worker."""
+    return words.QUEUED, f"The task waits on {node} behind others."
+
+
+def of_backing_off(until: datetime) -> Explained:
+    """An index failed and waits."""
+    return words.BACKING_OFF, f"The task failed and is tried again at {_time(until)}."
+
+
+def of_parallelism(limit: int) -> Explained:
+    """As many tasks are out as ``parallelism`` lets out."""
+    return (
+        words.PARALLELISM_REACHED,
+        f"spec.parallelism is {limit:,} and so many tasks are out; raise it to run more.",
+    )
+
+
+def started() -> Explained:
+    """The first task was handed out."""
+    return words.STARTED, "Tasks are being run."
+
+
+def stands_still() -> Explained:
+    """Suspended, and nothing runs any more."""
+    return words.SUSPENDED, "No task runs while spec.suspend is true."
+
+
+def goes_on() -> Explained:
+    """No longer suspended."""
+    return words.RESUMED, "The job goes on."
+
+
+def cancelling() -> Explained:
+    """Cancelled, and something still runs."""
+    return words.CANCELLING, "Tasks are being ended."
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

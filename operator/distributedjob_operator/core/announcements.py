@@ -6,16 +6,20 @@ was over before it was ever seen to run (protocol item 24).
 
 from typing import Final
 
+from distributedjob_api import reasons
 from distributedjob_api.v1alpha1 import Phase
 from distributedjob_operator.core.effects import Tell
 from distributedjob_operator.core.job import TERMINAL, Job
 from distributedjob_operator.core.leader import Leader
 
 _NOTES: Final = {
-    Phase.RUNNING: ("Started", "Tasks are being run."),
-    Phase.SUSPENDED: ("Suspended", "No task runs while spec.suspend is true."),
-    Phase.CANCELLING: ("Cancelling", "Tasks are being ended."),
+    Phase.RUNNING: reasons.started(),
+    Phase.SUSPENDED: reasons.stands_still(),
+    Phase.CANCELLING: reasons.cancelling(),
 }
+
+MOST_TOLD: Final = 20
+"""Events about a job under one leader, but for its ends: it may be suspended all day long."""
 
 
 def announce(leader: Leader, job: Job) -> None:
@@ -26,10 +30,13 @@ def announce(leader: Leader, job: Job) -> None:
     job.announced = phase
     if phase is Phase.PENDING or (phase in TERMINAL and before in (None, Phase.PENDING)):
         return
+    job.told += 1
+    if job.told > MOST_TOLD and phase not in TERMINAL:
+        return
     if phase in TERMINAL and job.verdict is not None:
         reason, note = job.verdict.because
     elif phase is Phase.RUNNING and before is Phase.SUSPENDED:
-        reason, note = "Resumed", "The job goes on."
+        reason, note = reasons.goes_on()
     else:
         reason, note = _NOTES.get(phase, (phase.value, phase.value))
     leader.effects.append(

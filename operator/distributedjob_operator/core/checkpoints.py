@@ -45,7 +45,7 @@ def write_if_due(leader: Leader, job: Job, now: Instant) -> None:
         return
     body = status.build(
         job,
-        waiting=explain.why_waiting(leader, job, now.mono),
+        waiting=explain.why_waiting(leader, job, now),
         installation=leader.installation,
         leader=leader.identity,
         epoch=leader.epoch,

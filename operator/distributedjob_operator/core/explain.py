@@ -1,18 +1,23 @@
 """Why a job, or one task of it, is not running: a reason that a person understands."""
 
+from datetime import datetime, timedelta
 from typing import Final
 
 from distributedjob_api import reasons
-from distributedjob_operator.core import rerun
+from distributedjob_api.v1alpha1 import SuspendMode
+from distributedjob_operator.core import crowd, rerun
+from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader
+
+MEBIBYTE: Final = 1024 * 1024
 
 QUEUED_SECONDS: Final = 3.0
 """A job of which nothing runs for so long waits, though its tasks are with workers."""
 
 
-def why_waiting(leader: Leader, job: Job, now: float) -> reasons.Explained | None:
+def why_waiting(leader: Leader, job: Job, now: Instant) -> reasons.Explained | None:
     """Why nothing of a job runs, or None where something does."""
     if job.finished:
         waits = rerun.asked_for(job) and not job.items_known
@@ -20,10 +25,13 @@ def why_waiting(leader: Leader, job: Job, now: float) -> reasons.Explained | Non
     if job.verdict is not None:
         return None
     if not job.ledger.busy:
-        return _why_not(leader, job)
+        return _why_not(leader, job, now)
     if not any(_heard(leader, key) for key in job.ledger.assigned):
         return reasons.silent(sorted({name for _, name in job.ledger.assigned}))
-    if now - job.idle_since < QUEUED_SECONDS:
+    if job.spec.suspend:
+        drains = job.spec.suspend_mode is SuspendMode.DRAIN
+        return reasons.suspending(len(job.ledger.busy), drains=drains)
+    if now.mono - job.idle_since < QUEUED_SECONDS:
         return None
     return reasons.queued(sorted({name for _, name in job.ledger.assigned}))
 
@@ -34,7 +42,7 @@ def _heard(leader: Leader, key: WorkerKey) -> bool:
     return worker is not None and worker.heard >= limit
 
 
-def _why_not(leader: Leader, job: Job) -> reasons.Explained:
+def _why_not(leader: Leader, job: Job, now: Instant) -> reasons.Explained:
     """What holds back an index that waits, whatever the others do."""
     if job.spec.suspend:
         return reasons.suspended()
@@ -51,32 +59,37 @@ def _why_not(leader: Leader, job: Job) -> reasons.Explained:
         return reasons.paused()
     if job.ledger.fresh and not job.ledger.ready and not job.fresh_supply:
         return reasons.recording()
-    return _why_no_slot(leader, job)
+    return _why_no_slot(leader, job, now)
 
 
-def why_index(leader: Leader, job: Job, index: int, now: float) -> reasons.Explained:
+def why_index(leader: Leader, job: Job, index: int, now: Instant) -> reasons.Explained:
     """What there is to say of one index."""
     ledger, recorded = job.ledger, job.ledger.recorded
     if index in recorded.succeeded:
-        return "Succeeded", "The task succeeded."
+        return reasons.of_success()
     if index in recorded.failed:
-        return "Failed", "The task failed for good; see status.recentFailures."
+        return reasons.of_failure()
     if index not in ledger.wanted:
-        return "NotWanted", "The index is not among the job's indexes."
+        return reasons.of_left_out() if index in job.wanted else reasons.of_no_task()
     for (_, name), held in ledger.assigned.items():
         if index in held:
             if index in ledger.running.get((job.spec.pool, name), ()):
-                return "Running", f"The task runs on {name}."
-            return "Queued", f"The task waits on {name} behind others."
+                return reasons.of_running(name)
+            return reasons.of_queued(name)
     due = ledger.due(index)
-    if due is not None and due > now and job.dispatchable:
-        return "BackingOff", f"The task failed and is tried again in {due - now:.0f} s."
+    if due is not None and due > now.mono and job.dispatchable:
+        return reasons.of_backing_off(_wall(due, now))
     if job.verdict is not None:
         return job.verdict.because
     limit = job.spec.parallelism
     if limit is not None and 0 < limit <= len(ledger.busy):
-        return "ParallelismReached", f"spec.parallelism is {limit:,} and so many tasks are out."
-    return _why_not(leader, job)
+        return reasons.of_parallelism(limit)
+    return _why_not(leader, job, now)
+
+
+def _wall(mono: float, now: Instant) -> datetime:
+    """A moment of the leader's clock as people write it."""
+    return now.wall + timedelta(seconds=mono - now.mono)
 
 
 def _why_no_items(job: Job) -> reasons.Explained:
@@ -93,7 +106,7 @@ def _why_no_items(job: Job) -> reasons.Explained:
     return reasons.reading_items(reference.name)
 
 
-def _why_no_slot(leader: Leader, job: Job) -> reasons.Explained:
+def _why_no_slot(leader: Leader, job: Job, now: Instant) -> reasons.Explained:
     pool = job.spec.pool
     pools = sorted({key[0] for key in leader.fleet.workers})
     if pool not in pools:
@@ -111,6 +124,11 @@ def _why_no_slot(leader: Leader, job: Job) -> reasons.Explained:
     memory = leader.fleet.largest(fits)[1]
     if job.memory_bytes > memory:
         return reasons.too_much_memory(job.memory_bytes, memory)
-    if job.ledger.plannable == 0 and not job.ledger.busy and job.ledger.open:
-        return reasons.backing_off(job.ledger.open)
-    return reasons.no_free_cpu()
+    retry = job.ledger.next_retry()
+    if job.ledger.plannable == 0 and not job.ledger.busy and retry is not None:
+        return reasons.backing_off(job.ledger.open, _wall(retry, now))
+    if leader.crowd is None:
+        leader.crowd = crowd.measure(leader.awake.values(), leader.fleet, now.mono)
+    if leader.crowd.lacks_memory(job, (worker.key for worker in fits)):
+        return reasons.no_free_memory(job.memory_bytes // MEBIBYTE)
+    return reasons.no_free_cpu(leader.crowd.higher(job), leader.crowd.others(job))

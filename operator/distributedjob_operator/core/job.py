@@ -91,6 +91,7 @@ class Job:
     explained_at: float = float("-inf")
     idle_since: float = float("inf")
     announced: Phase | None = None
+    told: int = 0
     phase_in_write: Phase | None = None
     barrier_in_write: bool = False
     bound_in_write: int = 0

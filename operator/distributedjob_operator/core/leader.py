@@ -19,6 +19,7 @@ from distributedjob_operator.core import job as jobs_module
 from distributedjob_operator.core import silence
 from distributedjob_operator.core.budget import WriteBudget
 from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.crowd import Crowd
 from distributedjob_operator.core.departed import Departed
 from distributedjob_operator.core.effects import (
     Broadcast,
@@ -72,6 +73,7 @@ class Leader:
     asked_at: float = 0.0
     listening_until: float = float("-inf")
     proved_at: float = 0.0
+    crowd: Crowd | None = None
     budget: WriteBudget = field(default_factory=WriteBudget)
     effects: list[Effect] = field(default_factory=list)
 

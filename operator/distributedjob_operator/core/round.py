@@ -90,7 +90,7 @@ def _explain(leader: Leader, job: Job, now: Instant) -> None:
     if job.waiting and not job.ledger.busy and now.mono < job.explained_at + pause:
         return
     job.explained_at = now.mono
-    why = explain.why_waiting(leader, job, now.mono)
+    why = explain.why_waiting(leader, job, now)
     reason = why[0] if why else ""
     if reason != job.waiting:
         job.waiting = reason
@@ -98,6 +98,8 @@ def _explain(leader: Leader, job: Job, now: Instant) -> None:
 
 
 def _plan(leader: Leader, now: Instant) -> None:
+    if leader.crowd is not None and now.mono >= leader.crowd.until:
+        leader.crowd = None
     order = _in_turn(leader.awake.values())
     for decision in plan(order, leader.fleet, now.mono):
         job, worker = leader.jobs[decision.uid], leader.fleet.workers[decision.worker]

@@ -96,3 +96,16 @@ def test_indexes_of_a_rerun_that_do_not_exist_are_told_once():
     assert told(world)[-1] == "InvalidSpec"
     assert told(world).count("InvalidSpec") == 1
     assert not world.workers[N1].jobs
+
+
+def test_a_job_suspended_all_day_long_is_told_of_some_tens_of_times():
+    world = a_world(2)
+    started(world)
+    for number in range(100):
+        edit(world, suspend=number % 2 == 0)
+        for _ in range(3):
+            heard(world, 1.0)
+    world.run(UID)
+    heard(world)
+    assert len(told(world)) <= 30
+    assert told(world)[-1] == "CompletionsReached"

@@ -13,12 +13,12 @@ from tests.support.worlds import N1, UID, a_world, edit, heard, last, reason, re
 
 
 def why(world: World) -> str:
-    found = why_waiting(world.leader, world.leader.jobs[UID], world.now)
+    found = why_waiting(world.leader, world.leader.jobs[UID], at(world.now))
     return found[0] if found else ""
 
 
 def of_index(world: World, index: int) -> str:
-    return why_index(world.leader, world.leader.jobs[UID], index, world.now)[0]
+    return why_index(world.leader, world.leader.jobs[UID], index, at(world.now))[0]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,55 @@ def test_the_slots_are_taken_by_others():
     world.leader.job_seen(a_job("late", completions=1), at(0))
     heard(world, 1.0)
     assert world.statuses["uid-late"][-1]["conditions"][1]["reason"] == "NoFreeCPU"
+
+
+def message(world: World, uid: str = UID) -> str:
+    found = why_waiting(world.leader, world.leader.jobs[uid], at(world.now))
+    return found[1] if found else ""
+
+
+def test_a_job_behind_higher_priorities_is_told_so_and_one_among_equals_too():
+    world = a_world(1, priority=5)
+    started(world)
+    world.leader.job_seen(a_job("low", priority=-5, completions=1), at(0))
+    world.leader.job_seen(a_job("equal", priority=5, completions=1), at(0))
+    heard(world, 1.0)
+    assert "higher priority come first (2)" in message(world, "uid-low")
+    assert "shares the pool with others (2)" in message(world, "uid-equal")
+
+
+def test_memory_may_be_full_where_cpu_is_idle():
+    world = a_world(4, completions=1, memory="700Mi")
+    started(world)
+    world.leader.job_seen(a_job("late", completions=1, memory="700Mi"), at(0))
+    heard(world, 1.0)
+    late = world.leader.jobs["uid-late"]
+    assert why_waiting(world.leader, late, at(world.now))[0] == "NoFreeMemory"
+
+
+@pytest.mark.parametrize("mode", ["Drain", "Now"])
+def test_a_job_that_is_being_suspended_does_not_say_that_it_runs(mode: str):
+    world = a_world(2)
+    world.workers[N1].graceful = True
+    started(world)
+    edit(world, suspend=True, suspendMode=mode)
+    heard(world, 1.0)
+    assert (last(world)["phase"], reason(last(world))) == ("Running", "Suspending")
+
+
+def test_it_is_said_until_when_a_job_backs_off():
+    world = a_world(1, completions=1, retryPolicy={"initialSeconds": 50})
+    world.tick(lambda index, ended: "Error", 1.0)
+    assert "the next attempt starts at 2026-01-01T00:00:51Z" in message(world)
+
+
+def test_an_index_that_a_rerun_left_out_is_not_waited_for():
+    world = a_world(2, backoffLimitPerIndex=0, maxFailedIndexes=0)
+    world.tick(lambda index, ended: "Error")
+    heard(world)
+    edit(world, rerun={"token": "a", "indexes": "1"})
+    world.deliver()
+    assert (of_index(world, 9), of_index(world, 10)) == ("NotWanted", "NotWanted")
 
 
 def test_only_failed_tasks_are_left():

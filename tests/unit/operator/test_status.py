@@ -92,7 +92,7 @@ def test_a_verdict_has_its_reason(phase: Phase, kind: str, expected: str):
 def test_the_transition_time_moves_only_when_the_status_of_a_condition_changes():
     job = a_built_job()
     first = a_status(job, 1)
-    later = a_status(job, 5, reasons.no_free_cpu())
+    later = a_status(job, 5, reasons.no_free_cpu(0, 1))
     job.phase = Phase.COMPLETE
     job.verdict = Verdict(Phase.COMPLETE, VERDICTS[Phase.COMPLETE])
     final = a_status(job, 9)

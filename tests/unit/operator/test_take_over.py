@@ -68,7 +68,7 @@ def test_a_new_leader_waits_for_the_statement_of_a_worker_before_it_plans_on():
     settle(world.leader, at(world.now))
     assert not sent(world.leader.take_effects(), Commands)
     world.deliver()
-    assert why_waiting(world.leader, world.leader.jobs[UID], world.now)[0] == "TakingOver"
+    assert why_waiting(world.leader, world.leader.jobs[UID], at(world.now))[0] == "TakingOver"
 
 
 def test_a_worker_of_another_pool_does_not_answer_for_its_node():
