@@ -32,7 +32,8 @@ DIFFERENCES: Final = f"""\
 - **Every index has its own retries**: `backoffLimitPerIndex` is 3 unless set, and there is no
   `backoffLimit` unless set. A Job has a `backoffLimit` of 6 and retries per index only where asked.
 - **The wait between attempts** is 1 s, doubled up to 60 s, and can be set. A Job waits 10 s,
-  doubled up to 10 minutes.
+  doubled up to 10 minutes, which `djob convert` carries over. An attempt that was lost without a
+  charge makes the next wait no longer.
 - **Attempts lost with their worker are not failures.** They have `interruptionLimit`, and rules of
   `failurePolicy` match them as the reason `Interrupted`, where a Job has the pod condition
   `DisruptionTarget`. Planned stops, lost nodes and lost connections count towards no limit; when a
@@ -47,6 +48,12 @@ DIFFERENCES: Final = f"""\
 - **`nodeSelector` and `tolerations` may change while the job is suspended**, also after it has run,
   and in the very write that suspends or resumes it.
 - **Exit codes are 0 to 255**, which is what Linux has. In a Job they are any integer.
+- **A task that a signal ended has no exit code**, and matches `onReasons: [Signaled]` alone. In a
+  Job it has 128 and the signal's number, which `onExitCodes` with `NotIn` mostly matches.
+- **`Suspended` is True once the tasks have ended**, with `suspendMode: Drain` by themselves. In a
+  Job it is True as soon as `suspend` was seen.
+- **`startTime` is when the first task was handed out.** In a Job it is when the controller took
+  the Job up.
 - **`succeededIndexes` has at least one index and at most 4,096 characters**, `succeededCount` is at
   least 1.
 - **An index is not started again before its last attempt has ended**, as in a Job with

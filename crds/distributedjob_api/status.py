@@ -95,7 +95,7 @@ class Status(ReadModel):
     )
     start_time: datetime | None = Field(
         default=None,
-        description="When the operator took the job up.",
+        description="When the first task of the run was handed out.",
         json_schema_extra=notes(job="status.startTime"),
     )
     completion_time: datetime | None = Field(
@@ -119,7 +119,9 @@ class Status(ReadModel):
     failures: int = Field(
         default=0, description="Attempts that failed and were charged to a limit."
     )
-    retries: int = Field(default=0, description="Attempts that followed a failed one.")
+    retries: int = Field(
+        default=0, description="Failed attempts that another one follows, or is to follow."
+    )
     interruptions: int = Field(default=0, description="Attempts that were lost with their worker.")
     completed_indexes: str = Field(
         default="",

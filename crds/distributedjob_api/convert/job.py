@@ -14,6 +14,9 @@ _JOB_CONTROLLER: Final = "kubernetes.io/job-controller"
 _JOB_BACKOFF_LIMIT: Final = 6
 """``backoffLimit`` of a Job that says nothing, and has no limit per index."""
 
+_JOB_BACKOFF: Final = {"initialSeconds": 10, "factor": 2, "maxSeconds": 600}
+"""How long a Job waits before it tries an index again."""
+
 _GENERATED_ANNOTATIONS: Final = frozenset(
     {
         "kubectl.kubernetes.io/last-applied-configuration",
@@ -88,7 +91,7 @@ def _spec(spec: Part) -> dict[str, Any]:
     if spec.take("completionMode", str) != "Indexed":
         spec.note("completionMode", "every task has an index of its own here, as if Indexed")
     made: dict[str, Any] = {"completions": completions}
-    made |= _parallelism(spec) | _limits(spec, completions)
+    made |= _parallelism(spec) | _limits(spec, completions) | {"retryPolicy": {**_JOB_BACKOFF}}
     for name in ("activeDeadlineSeconds", "ttlSecondsAfterFinished"):
         if (seconds := spec.take(name, int)) is not None:
             made[name] = seconds

@@ -46,7 +46,13 @@ def _exit_codes(codes: Part, values: list[Any], task: str) -> dict[str, Any] | N
     kept = sorted({value for value in values if isinstance(value, int) and 0 <= value <= 255})
     if len(kept) < len(values):
         codes.note("values", "only 0 to 255 carried over, which is what Linux has")
-    if any(value in _SIGNALS for value in kept):
+    if operator == "NotIn":
+        codes.note(
+            "operator",
+            "a task that a signal ended matches no exit code here, not even NotIn;"
+            f" add a rule with onReasons: [{FailureReason.SIGNALED}] for that",
+        )
+    elif any(value in _SIGNALS for value in kept):
         codes.note(
             "values",
             "a task that a signal ended has no exit code above 128 here;"

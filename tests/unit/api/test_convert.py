@@ -18,6 +18,7 @@ def test_a_plain_indexed_job_is_carried_over_whole():
             "completions": 5,
             "parallelism": 2,
             "backoffLimitPerIndex": 1,
+            "retryPolicy": {"initialSeconds": 10, "factor": 2, "maxSeconds": 600},
             "template": {"command": ["sum"], "resources": {"requests": {"cpu": "100m"}}},
         },
     }

@@ -88,6 +88,9 @@ from tests.support.indexed_jobs import (
             conditions("FailJob", kind="ConfigIssue"), "onPodConditions", "no pods", id="condition"
         ),
         pytest.param(codes(137), "onExitCodes.values", "[Signaled]", id="the code of a signal"),
+        pytest.param(
+            codes(42, operator="NotIn"), "onExitCodes.operator", "[Signaled]", id="NotIn a code"
+        ),
         pytest.param(codes(1, 300), "onExitCodes.values", "only 0 to 255", id="large exit code"),
         pytest.param(
             codes(1, containerName="sidecar"), "onExitCodes", "sidecar", id="another container"
