@@ -2,7 +2,7 @@
 
 Element ``k`` of a list is the encoded set of the indexes whose counter has bit ``k`` set:
 a few compressed bitmaps, however many indexes failed. Of ``ended`` only what exceeds
-failures and interruptions is kept, which is mostly nothing.
+the others is kept, which is mostly nothing.
 """
 
 from collections import defaultdict
@@ -12,20 +12,26 @@ from distributedjob_api.indexes import BitMap, decode, encode
 from distributedjob_api.status import Counters
 
 
-def encode_counters(attempts: Mapping[int, tuple[int, int, int]]) -> Counters | None:
-    """Write ``{index: (ended, failures, interruptions)}``.
+def encode_counters(
+    attempts: Mapping[int, tuple[int, int, int]], ignored: Mapping[int, int] | None = None
+) -> Counters | None:
+    """Write ``{index: (ended, failures, interruptions)}``, and of some the ignored failures.
 
     Returns:
         The counters, or None where there is nothing to keep. An index whose counters are
         all 0 is not kept.
 
     Raises:
-        ValueError: a counter is negative, or ``ended`` is below the sum of the other two.
+        ValueError: a counter is negative, or ``ended`` is below the sum of the others.
     """
     if not any(any(counts) for counts in attempts.values()):
         return None
+    ignored = ignored or {}
     return Counters(
-        uncharged=_slices((i, ended - f - lost) for i, (ended, f, lost) in attempts.items()),
+        uncharged=_slices(
+            (i, ended - f - lost - ignored.get(i, 0)) for i, (ended, f, lost) in attempts.items()
+        ),
+        ignored=_slices(ignored.items()),
         failures=_slices((i, failures) for i, (_, failures, _) in attempts.items()),
         interruptions=_slices((i, lost) for i, (_, _, lost) in attempts.items()),
     )
@@ -39,15 +45,23 @@ def decode_counters(counters: Counters) -> dict[int, tuple[int, int, int]]:
     """
     uncharged = _values(counters.uncharged)
     failures = _values(counters.failures)
+    ignored = decode_ignored(counters)
     interruptions = _values(counters.interruptions)
     return {
         index: (
-            uncharged[index] + failures[index] + interruptions[index],
+            uncharged[index] + ignored.get(index, 0) + failures[index] + interruptions[index],
             failures[index],
             interruptions[index],
         )
-        for index in sorted(uncharged.keys() | failures.keys() | interruptions.keys())
+        for index in sorted(
+            uncharged.keys() | ignored.keys() | failures.keys() | interruptions.keys()
+        )
     }
+
+
+def decode_ignored(counters: Counters) -> dict[int, int]:
+    """How often an index failed without charge; raises :class:`IndexTextError`."""
+    return _values(counters.ignored)
 
 
 def _slices(values: Iterable[tuple[int, int]]) -> list[str]:

@@ -62,9 +62,13 @@ class Counters(ReadModel):
 
     uncharged: list[str] = Field(
         default=[],
-        description="Attempts that ended and are neither a failure nor an interruption.",
+        description="Attempts that ended and are none of the others.",
     )
     failures: list[str] = Field(default=[], description="Attempts charged to the back-off limit.")
+    ignored: list[str] = Field(
+        default=[],
+        description="Failed attempts that a rule charged to no limit; they lengthen the back-off.",
+    )
     interruptions: list[str] = Field(
         default=[], description="Attempts that were lost with their worker."
     )

@@ -221,8 +221,8 @@ class Ledger:
         """
         for index in self.ready.copy():
             tries = self.recorded.tries.get(index, Tries())
-            delay = backoff_seconds(policy, tries.ended - tries.interruptions)
-            if tries.ended > tries.interruptions and delay > 0:
+            delay = backoff_seconds(policy, tries.failed)
+            if tries.failed and delay > 0:
                 self.ready.discard(index)
                 self._wait(index, now + delay)
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from distributedjob_api import constants
-from distributedjob_api.counters import decode_counters
+from distributedjob_api.counters import decode_counters, decode_ignored
 from distributedjob_api.indexes import CUT_MARK, BitMap, IndexTextError, decode, parse_indexes
-from distributedjob_api.v1alpha1 import FailureSummary, Status
+from distributedjob_api.v1alpha1 import Counters, FailureSummary, Status
 from distributedjob_operator.core.policy.retry import Tries
 
 
@@ -48,12 +48,7 @@ def recorded(status: Status) -> Recorded:
         return Recorded(
             succeeded=_read(status.completed_indexes, exact.completed if exact else "", tasks),
             failed=_read(status.failed_indexes, exact.failed if exact else "", tasks),
-            tries={
-                index: Tries(*values)
-                for index, values in (
-                    decode_counters(status.counters).items() if status.counters else ()
-                )
-            },
+            tries=_tries(status.counters) if status.counters else {},
             failures=status.failures,
             retries=status.retries,
             interruptions=status.interruptions,
@@ -62,6 +57,14 @@ def recorded(status: Status) -> Recorded:
         )
     except IndexTextError as error:
         raise StatusError(f"the recorded indexes cannot be read: {error}") from error
+
+
+def _tries(counters: Counters) -> dict[int, Tries]:
+    ignored = decode_ignored(counters)
+    return {
+        index: Tries(*values, ignored.get(index, 0))
+        for index, values in decode_counters(counters).items()
+    }
 
 
 def _read(text: str, exact: str, tasks: int) -> BitMap:

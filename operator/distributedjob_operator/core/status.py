@@ -65,7 +65,8 @@ def build(
         failed_indexes=failed_text,
         exact=exact,
         counters=encode_counters(
-            {i: (t.ended, t.failures, t.interruptions) for i, t in recorded.tries.items()}
+            {i: (t.ended, t.failures, t.interruptions) for i, t in recorded.tries.items()},
+            {i: t.ignored for i, t in recorded.tries.items() if t.ignored},
         ),
         recent_failures=recorded.recent_failures,
         nodes=_nodes(job),

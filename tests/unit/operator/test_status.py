@@ -243,7 +243,7 @@ def test_any_record_is_read_back(
     failed = {index for first, length in bad for index in range(first, first + length)} - succeeded
     record.succeeded, record.failed = BitMap(succeeded), BitMap(failed)
     record.tries = {
-        index: Tries(ignored + failures + lost, failures, lost)
+        index: Tries(ignored + failures + lost, failures, lost, ignored // 2)
         for index, (ignored, failures, lost) in counts.items()
         if ignored + failures + lost
     }

@@ -6,6 +6,7 @@ it can be foretold from the spec.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from distributedjob_api import reasons, task_reasons
 from distributedjob_api.messages import Failure
@@ -13,14 +14,27 @@ from distributedjob_api.v1alpha1 import FailureAction, RetryPolicy, Spec
 from distributedjob_operator.core.policy import at_most_once
 from distributedjob_operator.core.policy.failure_rules import Ruling, ruling
 
+MOST_IGNORED: Final = 15
+"""Doubled so often, a back-off is as long as any: four bits of the record will do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """The counters of one index without outcome; see ``messages.Attempt``."""
+    """The counters of one index without outcome; see ``messages.Attempt``.
+
+    ``ignored`` are failures that a rule of ``failurePolicy`` charged to no limit, up to a
+    number from which on one more changes nothing.
+    """
 
     ended: int = 0
     failures: int = 0
     interruptions: int = 0
+    ignored: int = 0
+
+    @property
+    def failed(self) -> int:
+        """Failures that lengthen the back-off, charged or not; no interruption does."""
+        return self.failures + self.ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,8 @@ def after_failure(spec: Spec, tries: Tries, failure: Failure) -> Judgement:
     """
     ruled = ruling(spec.failure_policy, failure.reason, failure.exit_code)
     charged = 0 if ruled.action is FailureAction.IGNORE else 1
-    tries = Tries(failure.ended + 1, tries.failures + charged, tries.interruptions)
+    ignored = min(MOST_IGNORED, tries.ignored + 1 - charged)
+    tries = Tries(failure.ended + 1, tries.failures + charged, tries.interruptions, ignored)
     ended = _ended_by(ruled, tries, failure)
     if ended is not None:
         return ended
@@ -66,8 +81,7 @@ def after_failure(spec: Spec, tries: Tries, failure: Failure) -> Judgement:
         return GiveUp(tries, failure.reason)
     if tries.failures > spec.backoff_limit_per_index:
         return GiveUp(tries, failure.reason)
-    ended_by_itself = tries.ended - tries.interruptions
-    return RetryAt(tries, backoff_seconds(spec.retry_policy, ended_by_itself))
+    return RetryAt(tries, backoff_seconds(spec.retry_policy, tries.failed))
 
 
 def after_interruption(spec: Spec, tries: Tries, index: int, *, blamed: bool) -> Judgement:
@@ -83,7 +97,12 @@ def after_interruption(spec: Spec, tries: Tries, index: int, *, blamed: bool) ->
     failure = 1 if ruled.rule >= 0 and ruled.action is FailureAction.COUNT else 0
     charged = blamed and not failure and ruled.action is not FailureAction.IGNORE
     interruption = 1 if charged else 0
-    tries = Tries(tries.ended + 1, tries.failures + failure, tries.interruptions + interruption)
+    tries = Tries(
+        tries.ended + 1,
+        tries.failures + failure,
+        tries.interruptions + interruption,
+        tries.ignored,
+    )
     ended = _ended_by(ruled, tries, lost)
     if ended is not None:
         return ended

@@ -102,8 +102,10 @@ def ruled(action: str, reason: str, **spec: object) -> Spec:
 @pytest.mark.parametrize(
     ("action", "tries", "expected"),
     [
-        pytest.param("Ignore", Tries(), RetryAt(Tries(1, 0, 0), 1.0), id="Ignore charges nothing"),
-        pytest.param("Ignore", Tries(6), RetryAt(Tries(7, 0, 0), 60.0), id="Ignore backs off"),
+        pytest.param("Ignore", Tries(), RetryAt(Tries(1, 0, 0, 1), 1.0), id="Ignore: no charge"),
+        pytest.param(
+            "Ignore", Tries(6, 0, 0, 6), RetryAt(Tries(7, 0, 0, 7), 60.0), id="Ignore backs off"
+        ),
         pytest.param("Count", Tries(), RetryAt(Tries(1, 1, 0), 1.0), id="Count is as without"),
         pytest.param("FailIndex", Tries(), GiveUp(Tries(1, 1, 0), "Error"), id="FailIndex ends it"),
     ],
@@ -140,4 +142,27 @@ def test_a_rule_that_fails_the_job_names_the_task_and_itself():
 
 def test_a_command_that_cannot_start_is_tried_again_where_a_rule_ignores_that():
     judgement = after_failure(ruled("Ignore", "NotFound"), Tries(), a_failure(reason="NotFound"))
-    assert judgement == RetryAt(Tries(1, 0, 0), 1.0)
+    assert judgement == RetryAt(Tries(1, 0, 0, 1), 1.0)
+
+
+def test_interruptions_without_charge_do_not_lengthen_the_back_off():
+    spec = a_job(failurePolicy={"rules": [{"onReasons": ["Interrupted"], "action": "Ignore"}]}).spec
+    tries = Tries()
+    for _ in range(5):
+        lost = after_interruption(spec, tries, 7, blamed=True)
+        assert isinstance(lost, RetryAt)
+        tries = lost.tries
+    assert after_failure(spec, tries, a_failure(5)) == RetryAt(Tries(6, 1, 0), 1.0)
+
+
+def test_ignored_failures_do_and_are_counted_up_to_where_it_no_longer_matters():
+    rule = {"onReasons": ["Error"], "action": "Ignore"}
+    spec = a_job(failurePolicy={"rules": [rule]}).spec
+    waits, tries = [], Tries()
+    for ended in range(20):
+        failed = after_failure(spec, tries, a_failure(ended, "Error"))
+        assert isinstance(failed, RetryAt)
+        tries = failed.tries
+        waits.append(failed.delay)
+    assert (waits[:3], waits[-1]) == ([1.0, 2.0, 4.0], 60.0)
+    assert tries == Tries(20, 0, 0, 15)
