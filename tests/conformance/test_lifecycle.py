@@ -47,11 +47,13 @@ def test_23_the_status_is_a_resource_of_its_own(jobs: Jobs, tmp_path: Path):
     gate = tmp_path / "gate"
     jobs.apply("ours", ["sh", "-c", once(gate)], completions=2)
     jobs.wait_running("ours", 2)
-    foreign = json.dumps({"status": {"succeeded": 99, "completedIndexes": "0-1"}})
+    foreign = json.dumps({"status": {"succeeded": 99, "completedIndexes": "7-8"}})
     jobs.kubectl("patch", "djob", "ours", "--type=merge", "--subresource=status", "-p", foreign)
     gate.touch()
     finish(jobs, "ours")
-    assert (jobs.status("ours")["phase"], jobs.status("ours")["succeeded"]) == ("Complete", 2)
+    status = jobs.status("ours")
+    assert (status["phase"], status["succeeded"]) == ("Complete", 2)
+    assert status["completedIndexes"] == "0-1"
 
 
 def test_24_jobs_are_listed_labelled_watched_and_deleted_together(jobs: Jobs, watch: Watch):
@@ -80,7 +82,9 @@ def test_26_a_job_that_others_manage_is_left_alone(jobs: Jobs, watch: Watch, led
     assert ledger.lines == []
 
 
-def test_34_the_final_condition_waits_for_the_last_process(jobs: Jobs, watch: Watch):
+def test_34_the_final_condition_waits_for_the_last_process(
+    jobs: Jobs, watch: Watch, tmp_path: Path
+):
     rule = {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [42]}}
     cases = {
         "failing": ("Failed", "PodFailurePolicy", {"failurePolicy": {"rules": [rule]}}, 42),
@@ -92,8 +96,10 @@ def test_34_the_final_condition_waits_for_the_last_process(jobs: Jobs, watch: Wa
         ),
     }
     for name, (end, reason, policy, code) in cases.items():
-        mark, other = Mark(), f'[ "$DJOB_INDEX" -gt 0 ] || {{ sleep 0.3; exit {code}; }}'
-        command = ["sh", "-c", f"{other}; {STUBBORN}"]
+        mark, there = Mark(), tmp_path / name
+        others = f"{once(Path(f'{there}.1'))}; {once(Path(f'{there}.2'))}"
+        first = f'[ "$DJOB_INDEX" -gt 0 ] || {{ {others}; exit {code}; }}'
+        command = ["sh", "-c", f"{first}; touch {there}.$DJOB_INDEX; {STUBBORN}"]
         jobs.apply(name, command, completions=3, template={"env": mark.env}, **policy)
         ended(watch, name, end, reason)
         assert mark.processes == []

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.support.jobs import Jobs, condition, lines, marked
+from tests.support.tasks import Ledger, once
 from tests.support.waiting import wait_until
 
 LEDGER = 'echo "$DJOB_INDEX $DJOB_ATTEMPT $DJOB_NODE" >> {}'
@@ -46,12 +47,54 @@ def test_fractions_of_a_cpu_share_it(jobs: Jobs):
     jobs.kubectl("delete", "distributedjob", "quarter")
 
 
-def test_parallelism_limits_and_may_be_changed(jobs: Jobs):
-    jobs.apply("narrow", ["sleep", "30"], completions=10, parallelism=1)
-    assert jobs.wait_running("narrow", 1)["running"] == 1
+def most_at_once(notes: list[str]) -> int:
+    """The most tasks that ran at one time, by what each noted at its start and its end."""
+    running = most = 0
+    for note in notes:
+        running += 1 if note == "start" else -1
+        most = max(most, running)
+    return most
+
+
+def test_parallelism_limits_and_may_be_raised(jobs: Jobs, ledger: Ledger):
+    command = ["sh", "-c", f"{ledger.note('start')}; sleep 0.1; {ledger.note('end')}"]
+    jobs.apply("narrow", command, completions=30, parallelism=1)
+    assert most_at_once(ledger.wait_for(10)) == 1
     jobs.patch("narrow", {"parallelism": 2})
-    assert jobs.wait_running("narrow", 2)["running"] == 2
-    jobs.kubectl("delete", "distributedjob", "narrow")
+    jobs.wait_for("narrow", "Complete")
+    assert most_at_once(ledger.lines) == 2
+
+
+def test_parallelism_lowered_while_tasks_run_holds_back_new_ones(
+    jobs: Jobs, ledger: Ledger, tmp_path: Path
+):
+    gate = tmp_path / "gate"
+    command = ["sh", "-c", f"{ledger.note('start')}; {once(gate)}; {ledger.note('end')}"]
+    jobs.apply("lowered", command, completions=8, parallelism=3)
+    jobs.wait_running("lowered", 3)
+    jobs.patch("lowered", {"parallelism": 1})
+    assert jobs.wait_seen("lowered")["running"] == 3
+    gate.touch()
+    jobs.wait_for("lowered", "Complete")
+    assert (len(ledger.lines), most_at_once(ledger.lines[6:])) == (16, 1)
+
+
+def test_parallelism_0_pauses_a_job_until_it_is_raised(jobs: Jobs, ledger: Ledger):
+    jobs.apply("paused", ledger.command(), completions=3, parallelism=0)
+    jobs.wait_reason("paused", "Paused")
+    assert ledger.lines == []
+    jobs.patch("paused", {"parallelism": 2})
+    jobs.wait_for("paused", "Complete")
+    assert ledger.indexes == [0, 1, 2]
+
+
+def test_tasks_run_in_the_working_directory_that_is_asked_for(
+    jobs: Jobs, ledger: Ledger, tmp_path: Path
+):
+    command = ["sh", "-c", ledger.note("$(pwd)")]
+    jobs.apply("there", command, template={"workingDir": str(tmp_path)})
+    jobs.wait_for("there", "Complete")
+    assert ledger.lines == [str(tmp_path)]
 
 
 def test_items_and_indexes_choose_what_runs(jobs: Jobs, tmp_path: Path):
@@ -198,6 +241,7 @@ def test_a_cordoned_node_gets_nothing_new(jobs: Jobs, tmp_path: Path):
     ledger = tmp_path / "ledger"
     jobs.kubectl("cordon", "node-2")
     try:
+        jobs.wait_kept_off("node-2")
         jobs.apply("cordon", ledger_command(ledger), completions=60)
         jobs.wait_phase("cordon", "Complete")
         assert {line.split()[2] for line in lines(ledger)} <= {"node-1", "node-3"}

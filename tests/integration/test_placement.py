@@ -119,6 +119,7 @@ def test_a_taint_keeps_tasks_away_unless_tolerated(jobs: Jobs, ledger: Ledger):
     taint = ("taint", "node", "node-3")
     back = (*taint, "example.com/batch-")
     with changed_node(jobs, *taint, "example.com/batch=yes:NoSchedule", back=back):
+        jobs.wait_kept_off("node-3")
         jobs.apply("kept-away", note, completions=9)
         jobs.wait_for("kept-away", "Complete")
         jobs.apply("tolerant", note, completions=9, tolerations=[toleration])

@@ -71,4 +71,5 @@ def test_what_the_server_takes_as_a_job_it_takes_converted(control_plane, namesp
     assert job.spec.tasks == given["completions"]
     # Of what the server wrote by itself, nothing needs a word.
     written = {note.partition(":")[0].rpartition(".")[2] for note in notes}
-    assert written <= {"image", "parallelism", "cpu", "memory", "values", "onPodConditions"}
+    known = {"image", "parallelism", "cpu", "memory", "values", "operator", "onPodConditions"}
+    assert written <= known

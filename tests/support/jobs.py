@@ -83,6 +83,17 @@ class Jobs:
             f"{name} says {reason}",
         )
 
+    def wait_kept_off(self, node: str) -> None:
+        """Wait until the operator has seen that a node takes nothing new, if by a job only.
+
+        The probe asks for more than any node has, so that it never runs.
+        """
+        huge = {"resources": {"requests": {"cpu": "1000"}}}
+        hostname = {"kubernetes.io/hostname": node}
+        self.apply("probe", ["true"], template=huge, nodeSelector=hostname)
+        self.wait_reason("probe", "NoMatchingNode")
+        self.kubectl("delete", "djob", "probe")
+
     def wait_running(self, name: str, count: int = 1, timeout: float = 30) -> dict[str, Any]:
         """Wait until so many tasks are reported to run."""
         return wait_until(

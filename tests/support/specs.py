@@ -3,6 +3,8 @@
 import random
 from typing import Any
 
+from hypothesis import strategies as st
+
 from distributedjob_api.schema import custom_resource_definition
 
 NASTY_TEXTS = (
@@ -80,6 +82,50 @@ def _object(schema: dict[str, Any], choose: random.Random, sane: float) -> dict[
     if "additionalProperties" in schema and choose.random() < 0.5:
         made["key"] = _value(schema["additionalProperties"], choose, sane)
     return made
+
+
+def specs() -> st.SearchStrategy[dict[str, Any]]:
+    """Specs of the right shape, and a little beside it; what fails is made smaller."""
+    return st.one_of(_strategy(SCHEMA), _strategy(SCHEMA).map(_plausible))
+
+
+def _plausible(spec: dict[str, Any]) -> dict[str, Any]:
+    """Most of them should get as far as the operator."""
+    kept = {name: value for name, value in spec.items() if name not in ("items", "itemsFrom")}
+    template = kept.get("template")
+    return {
+        **kept,
+        "completions": 1 + len(str(kept)) % 1000,
+        "template": {"command": ["true"], **(template if isinstance(template, dict) else {})},
+    }
+
+
+def _strategy(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    if "enum" in schema:
+        return st.sampled_from([*schema["enum"], "Nonsense"])
+    if schema.get("x-kubernetes-int-or-string"):
+        return st.sampled_from([1, 2, "500m", "1", "0.25", "-1", "1e9", "x"])
+    match schema.get("type"):
+        case "object":
+            return _objects(schema)
+        case "array":
+            return st.lists(_strategy(schema["items"]), max_size=3)
+        case "boolean":
+            return st.booleans()
+        case "integer" | "number":
+            low, high = schema.get("minimum", 0), min(schema.get("maximum", 100), 1000)
+            return st.integers(low, high) | st.sampled_from(NASTY_NUMBERS)
+        case _:
+            plain = st.sampled_from(["a", "default", "x1", "true", "0-3", "2026-01-01"])
+            return plain | st.sampled_from(NASTY_TEXTS) | st.text(max_size=20)
+
+
+def _objects(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    inner = {name: _strategy(one) for name, one in schema.get("properties", {}).items()}
+    required = {name: inner.pop(name) for name in schema.get("required", ()) if name in inner}
+    if "additionalProperties" in schema:
+        return st.dictionaries(st.text(max_size=9), _strategy(schema["additionalProperties"]))
+    return st.fixed_dictionaries(required, optional=inner)
 
 
 def hostile_specs() -> list[dict[str, Any]]:
