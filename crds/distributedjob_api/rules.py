@@ -15,7 +15,9 @@ JOB_FIELD: Final = "x-job-field"
 ON_CHANGE: Final = "x-on-change"
 """Notes for the reference, which the CRD leaves out."""
 
-PLAIN_TEXT: Final = r"^[^\x00-\x08\x0b-\x1f\x7f]*$|^no control characters but tab and newline$"
+PLAIN_TEXT: Final = (
+    r"^[^\x00-\x08\x0b-\x1f\x7f]*$|^no control characters but tab and newline; remove the others$"
+)
 """Text that can be an argument of a program.
 
 A rule over every argument and item would cost several times the budget, and the server

@@ -42,6 +42,19 @@ def test_items_come_from_a_config_map_as_soon_as_it_is_there(jobs: Jobs, ledger:
     assert sorted(ledger.lines) == ["0 apple", "1 pear", "2 fig"]
 
 
+def test_a_key_that_holds_no_text_is_named(jobs: Jobs):
+    document = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "list", "namespace": jobs.namespace},
+        "binaryData": {"items.txt": "/w=="},
+    }
+    jobs.kubectl("apply", "-f", "-", input=json.dumps(document))
+    jobs.apply("binary", ["true"], itemsFrom=ITEMS_FROM)
+    status = jobs.wait_reason("binary", "ItemsUnreadable")
+    assert "binaryData" in condition(status, "Reconciling")["message"]
+
+
 def test_a_config_map_that_changes_never_leads_to_a_wrong_run(
     cluster: Callable[..., Cluster], ledger: Ledger, tmp_path: Path
 ):

@@ -58,7 +58,8 @@ def test_the_fields_that_may_change_are_those_that_the_protocol_names():
         pytest.param(
             "spec.template.command",
             "list of text, required",
-            "each: 0 to 32,768 characters<br>no control characters but tab and newline",
+            "each: 0 to 32,768 characters<br>no control characters but tab and newline;"
+            " remove the others",
             "`template.spec.containers[0].command`",
             id="list of texts",
         ),
