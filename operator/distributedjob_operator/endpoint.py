@@ -20,8 +20,7 @@ from aiohttp import web
 from distributedjob_api.constants import MISSING_COUNT_HEADER, MISSING_INDEXES_HEADER
 from distributedjob_api.indexes import BitMap, format_indexes
 from distributedjob_api.v1alpha1 import ResourceError, parse
-from distributedjob_operator.core.job import StatusError, recorded
-from distributedjob_operator.core.recorded import Recorded
+from distributedjob_operator.core.recorded import Recorded, StatusError, recorded
 from distributedjob_operator.errors import OperatorError
 from distributedjob_operator.ports import NotFound, Unavailable
 from distributedjob_operator.results import Contents, JournalReader, gather, survey
