@@ -15,7 +15,7 @@ def read_outputs(server: NatsServer, uid: str) -> dict[int, set[bytes]]:
     async def read(client: Client) -> dict[int, set[bytes]]:
         outputs: dict[int, set[bytes]] = {}
         try:
-            async for batch in Journal(client.jetstream(), SUBJECTS).read(uid):
+            async for _, batch in Journal(client.jetstream(), SUBJECTS).read(uid):
                 for record in batch.records:
                     if record.reason not in ("", task_reasons.ERROR):
                         continue  # Ended from outside: it may have printed nothing yet.
