@@ -104,7 +104,12 @@ STATUS = {
     "completedIndexes": "0-8",
     "failedIndexes": "9",
     "exact": {"completed": "AA==", "failed": "AA=="},
-    "counters": {"uncharged": ["AA=="], "failures": ["AA=="], "interruptions": ["AA=="]},
+    "counters": {
+        "uncharged": ["AA=="],
+        "failures": ["AA=="],
+        "interruptions": ["AA=="],
+        "ignored": ["AA=="],
+    },
     "recentFailures": [
         {
             "index": 9,
@@ -122,6 +127,7 @@ STATUS = {
     "epoch": 1 << 40,
     "run": 0,
     "rerunToken": "2026-01-31",
+    "rerunIndexes": "AA==",
     "itemsHash": "0" * 64,
     "activeSeconds": 12.5,
     "dispatchedBelow": 20,
