@@ -21,6 +21,7 @@ from distributedjob_api.messages import (
     encode_message,
 )
 from distributedjob_api.subjects import Subjects, sender
+from distributedjob_api.v1alpha1 import DistributedJob
 from distributedjob_operator.api_work import ApiWork, Entry
 from distributedjob_operator.core import checkpoints, relist, reporting
 from distributedjob_operator.core.clock import Instant
@@ -52,6 +53,22 @@ _log = logging.getLogger(__name__)
 RETRY_LIST_SECONDS = 1.0
 EVENTS_LATE_SECONDS = 2.0
 WRITE_OUT_SECONDS = 2.0
+SLICE_SECONDS = 0.05
+"""So long work goes on before whatever else waits has a turn: the Lease must be renewed."""
+
+
+class Turns:
+    """Lets the rest of the program have its turn while long work goes on."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = clock.now().mono
+
+    async def give(self) -> None:
+        """Give way if the slice is used up."""
+        if self._clock.now().mono - self._began > SLICE_SECONDS:
+            await asyncio.sleep(0)
+            self._began = self._clock.now().mono
 
 
 class Controller:
@@ -182,7 +199,7 @@ class Controller:
         self._wake.set()
 
     async def _round(self, leader: Leader) -> None:
-        self._handle_inbox(leader)
+        await self._handle_inbox(leader)
         # What the events ask for comes first: it may end this leader, or raise its epoch.
         await self._perform_all(leader)
         settle(leader, self._clock.now())
@@ -199,7 +216,7 @@ class Controller:
         try:
             async with asyncio.timeout(WRITE_OUT_SECONDS):
                 while True:
-                    self._handle_inbox(leader)
+                    await self._handle_inbox(leader)
                     now = self._clock.now()
                     for job in leader.awake.values():
                         job.urgent = job.urgent or job.dirty
@@ -227,15 +244,16 @@ class Controller:
             bodies, nodes = await self._list()
             # What happened just before the list may still be on its way.
             await asyncio.sleep(EVENTS_LATE_SECONDS)
+            resources = await self._parse(bodies)
 
             def compare(
                 leader: Leader,
                 now: Instant,
                 began: float = began,
                 bodies: list[dict[str, Any]] = bodies,
+                resources: list[DistributedJob] = resources,
                 nodes: list[Node] = nodes,
             ) -> None:
-                resources = [one for body in bodies if (one := self._work.parse(body, now))]
                 if relist.make_up(leader, resources, nodes, began, now):
                     _log.warning("the watch of the API server had missed something")
                     self.on_missed()
@@ -246,6 +264,7 @@ class Controller:
 
     async def _take_over(self, epoch: int) -> Leader:
         bodies, nodes = await self._list()
+        resources = await self._parse(bodies)
         now = self._clock.now()
         leader = Leader(
             epoch=epoch,
@@ -253,7 +272,6 @@ class Controller:
             installation=self._subjects.installation,
             tuning=self._tuning,
         )
-        resources = [resource for body in bodies if (resource := self._work.parse(body, now))]
         # Silence counts while the bus is proved to answer, and no longer.
         since = self._proved_at - self._tuning.silence_seconds
         alive = {worker for worker, heard in self._heard.items() if heard >= since}
@@ -264,9 +282,22 @@ class Controller:
         _log.info("leading in epoch %d: %d jobs, %d nodes", epoch, len(resources), len(nodes))
         return leader
 
-    def _handle_inbox(self, leader: Leader) -> None:
+    async def _parse(self, bodies: list[dict[str, Any]]) -> list[DistributedJob]:
+        """Read objects; those that make no sense are set aside."""
+        turns = Turns(self._clock)
+        resources = []
+        for body in bodies:
+            await turns.give()
+            if resource := self._work.parse(body, self._clock.now()):
+                resources.append(resource)
+        return resources
+
+    async def _handle_inbox(self, leader: Leader) -> None:
+        """Handle what is there now; what comes meanwhile wakes the loop again."""
         self._wake.clear()
-        while self._inbox:
+        turns = Turns(self._clock)
+        for _ in range(len(self._inbox)):
+            await turns.give()
             entry = self._inbox.popleft()
             try:
                 entry(leader, self._clock.now())

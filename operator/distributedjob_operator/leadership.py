@@ -154,7 +154,7 @@ class Leadership:
             pause = min(pause, max(decision.until - now, 0.0))
         try:
             async with asyncio.timeout(pause):
-                await self.leases.lease_changed(observed.record.version, pause)
+                await self.leases.lease_changed(observed.record.version)
         except (Conflict, NotFound, Unavailable) as error:
             _log.debug("the Lease cannot be watched: %s", error)
             await asyncio.sleep(pause)
