@@ -27,7 +27,8 @@ from distributedjob_operator.kube.distributedjobs import DistributedJobs
 from distributedjob_operator.kube.events import Events
 from distributedjob_operator.kube.leases import Leases
 from distributedjob_operator.kube.nodes import Nodes, node_of
-from distributedjob_operator.leadership import Leadership, Timing
+from distributedjob_operator.leadership import Timing
+from distributedjob_operator.lease_thread import LeadershipOnThread, LeaseThread
 from distributedjob_operator.metrics import exposition
 from distributedjob_operator.ports import BusEvents, Kubernetes
 from distributedjob_operator.replica import Replica, first_end, run
@@ -102,8 +103,10 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     )
     api = await connect_api(clock.dated)
     opened.push_async_callback(api.close)
-    lease_api = await connect_api(clock.dated)
-    opened.push_async_callback(lease_api.close)
+    thread = LeaseThread()
+    opened.push_async_callback(thread.stop)
+    lease_api = await thread.run(connect_api(clock.dated))
+    opened.push_async_callback(lambda: thread.run(lease_api.close()))
     bus = await connect_bus(
         settings.nats_url, settings.nats_user, settings.password(), settings.holder, events
     )
@@ -125,10 +128,11 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         settings.renew_deadline_seconds,
         settings.retry_period_seconds,
     )
-    leadership = Leadership(leases, clock, settings.holder, timing)
+    leadership = LeadershipOnThread(thread, leases, clock, settings.holder, timing)
     tuning = Tuning(settings.report_seconds, settings.silence_seconds)
     controller = Controller(kubernetes, bus, journal, leadership, clock, subjects, tuning)
     controllers.append(controller)
+    leadership.still_seconds = lambda: controller.still_seconds
     await bus.listen(subjects.every_leader(), events)
 
     def on_job(kind: str | None, body: Mapping[str, Any]) -> None:
@@ -145,7 +149,7 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     def dead() -> str:
         return why_dead(Signs(watch.alive, leadership.expired_seconds, controller.still_seconds))
 
-    ready = Readiness(bus, leases.probe, clock)
+    ready = Readiness(bus, lambda: thread.run(leases.probe()), clock)
     endpoint = Endpoint(
         Sources(
             ready.missing,

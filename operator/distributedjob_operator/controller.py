@@ -53,22 +53,8 @@ _log = logging.getLogger(__name__)
 RETRY_LIST_SECONDS = 1.0
 EVENTS_LATE_SECONDS = 2.0
 WRITE_OUT_SECONDS = 2.0
-SLICE_SECONDS = 0.05
-"""So long work goes on before whatever else waits has a turn: the Lease must be renewed."""
-
-
-class Turns:
-    """Lets the rest of the program have its turn while long work goes on."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._began = clock.now().mono
-
-    async def give(self) -> None:
-        """Give way if the slice is used up."""
-        if self._clock.now().mono - self._began > SLICE_SECONDS:
-            await asyncio.sleep(0)
-            self._began = self._clock.now().mono
+SLICE_SECONDS = 0.02
+"""So long the inbox is worked off before probes, answers and time limits have a turn."""
 
 
 class Controller:
@@ -282,12 +268,20 @@ class Controller:
         _log.info("leading in epoch %d: %d jobs, %d nodes", epoch, len(resources), len(nodes))
         return leader
 
+    async def _give_way(self, since: float) -> float:
+        """Let whatever else waits have its turn; returns since when we had ours."""
+        now = self._clock.now().mono
+        if now - since <= SLICE_SECONDS:
+            return since
+        self._came_round = now
+        await asyncio.sleep(0)
+        return self._clock.now().mono
+
     async def _parse(self, bodies: list[dict[str, Any]]) -> list[DistributedJob]:
         """Read objects; those that make no sense are set aside."""
-        turns = Turns(self._clock)
-        resources = []
+        resources, since = [], self._clock.now().mono
         for body in bodies:
-            await turns.give()
+            since = await self._give_way(since)
             if resource := self._work.parse(body, self._clock.now()):
                 resources.append(resource)
         return resources
@@ -295,9 +289,9 @@ class Controller:
     async def _handle_inbox(self, leader: Leader) -> None:
         """Handle what is there now; what comes meanwhile wakes the loop again."""
         self._wake.clear()
-        turns = Turns(self._clock)
+        since = self._clock.now().mono
         for _ in range(len(self._inbox)):
-            await turns.give()
+            since = await self._give_way(since)
             entry = self._inbox.popleft()
             try:
                 entry(leader, self._clock.now())
