@@ -205,7 +205,8 @@ class Controller:
                     await self._handle_inbox(leader)
                     now = self._clock.now()
                     for job in leader.awake.values():
-                        job.urgent = job.urgent or job.dirty
+                        if job.dirty:
+                            job.touch(urgent=True)
                         checkpoints.write_if_due(leader, job, now)
                     await self._perform_all(leader)
                     if not any(job.dirty or job.writing for job in leader.awake.values()):
