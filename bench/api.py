@@ -12,9 +12,11 @@ from typing import Any, Final
 import aiohttp
 
 from bench.cluster import JOBS, Door
+from distributedjob_local.cluster import Cluster
 
 Event = dict[str, Any]
 
+ATTEND_SECONDS: Final = 1.0
 _LINE_BYTES: Final = 8 * 1024 * 1024
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE", "APPLY"})
 _COUNTED: Final = re.compile(r"^apiserver_request_total\{(.*)\} (\S+)$", re.MULTILINE)
@@ -85,11 +87,27 @@ async def opened(door: Door) -> AsyncIterator[Api]:
 
 
 @asynccontextmanager
-async def watching(api: Api, seen: Callable[[float, Event], None]) -> AsyncIterator[None]:
-    """A watch beside the body; one that ends by itself ends the benchmark."""
-    async with asyncio.TaskGroup() as group:
-        watch = group.create_task(api.watch(seen))
-        # The first bytes of the answer are on their way before anything is created.
-        await asyncio.sleep(0.2)
-        yield
-        watch.cancel()
+async def watching(
+    cluster: Cluster, api: Api, seen: Callable[[float, Event], None]
+) -> AsyncIterator[None]:
+    """A watch beside the body, and an eye on the cluster.
+
+    Raises:
+        LocalError: a process of the cluster has ended.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            beside = [group.create_task(api.watch(seen)), group.create_task(_attend(cluster))]
+            # The first bytes of the answer are on their way before anything is created.
+            await asyncio.sleep(0.2)
+            yield
+            for task in beside:
+                task.cancel()
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+
+
+async def _attend(cluster: Cluster) -> None:
+    while True:
+        cluster.check()
+        await asyncio.sleep(ATTEND_SECONDS)

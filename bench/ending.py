@@ -100,7 +100,7 @@ async def _drain(api: Api, phases: _Phases, name: str) -> float:
 async def _both(cluster: Cluster, rounds: int) -> dict[str, list[float]]:
     phases = _Phases()
     found: dict[str, list[float]] = {"processes_gone": [], "cancelled": [], "drained": []}
-    async with opened(Door.of(cluster)) as api, watching(api, phases.on_event):
+    async with opened(Door.of(cluster)) as api, watching(cluster, api, phases.on_event):
         for number in range(rounds):
             gone, said = await _cancel(api, phases, cluster, f"cancel-{number}")
             found["processes_gone"].append(gone)

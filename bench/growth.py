@@ -57,7 +57,7 @@ def one(cluster: Cluster, tasks: int, rounds: int) -> dict[str, Any]:
     used = usage.cpu(cluster)
     with _sampled(cluster) as samples:
         for number in range(rounds):
-            patience = 60 + tasks / SLOWEST_RATE
+            patience = 60 + int(tasks / SLOWEST_RATE)
             runs.append(jobs.run(cluster, f"n{tasks}-{number}", tasks, patience=patience))
     spent = usage.cpu(cluster) - used
     writes = asyncio.run(_status_writes(cluster)) - writes

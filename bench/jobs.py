@@ -4,13 +4,17 @@ import itertools
 import json
 import time
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
+
+import requests
 
 from bench.cluster import JOBS, TRUE, manifest
 from distributedjob_local.cluster import Cluster
 from distributedjob_local.errors import LocalError
 
 FEWEST_STATUSES: Final = 20
+SILENCE_SECONDS: Final = 30
+"""A job that runs is written more often than this."""
 
 
 @dataclass(slots=True)
@@ -55,7 +59,7 @@ class Run:
 
 
 def run(
-    cluster: Cluster, name: str, tasks: int, command: list[str] = TRUE, patience: float = 180.0
+    cluster: Cluster, name: str, tasks: int, command: list[str] = TRUE, patience: int = 180
 ) -> Run:
     """Run a job to its end and delete it.
 
@@ -63,21 +67,36 @@ def run(
         LocalError: it was refused, or did not run all of its tasks.
     """
     measured = Run(tasks)
+    try:
+        status = _follow(cluster, name, command, patience, measured)
+    except requests.ConnectionError as error:
+        cluster.check(1.0)
+        raise LocalError(f"{name} showed no progress for {SILENCE_SECONDS} s") from error
+    if status.get("succeeded") != tasks:
+        raise LocalError(f"{name} did not run all of its {tasks} tasks: {status}")
+    cluster.kubectl("delete", "djob", name)
+    return measured
+
+
+def _follow(
+    cluster: Cluster, name: str, command: list[str], patience: int, measured: Run
+) -> dict[str, Any]:
+    """Apply the job, note what a watch shows of it; the last status."""
     client = cluster.api
     parameters = {
         "watch": "true",
         "fieldSelector": f"metadata.name={name}",
-        "timeoutSeconds": str(int(patience)),
+        "timeoutSeconds": str(patience),
     }
     with client.session.get(
-        client.url + JOBS, params=parameters, stream=True, timeout=patience
+        client.url + JOBS, params=parameters, stream=True, timeout=SILENCE_SECONDS
     ) as watch:
         began = time.perf_counter()
-        job = json.dumps(manifest(name, tasks, command))
+        job = json.dumps(manifest(name, measured.tasks, command))
         applied = cluster.kubectl("apply", "--filename=-", input=job)
         if applied.returncode != 0:
             raise LocalError(applied.stderr.strip())
-        status = {}
+        status: dict[str, Any] = {}
         for line in watch.iter_lines(chunk_size=None):
             moment = time.perf_counter() - began
             status = json.loads(line)["object"].get("status", {})
@@ -87,7 +106,4 @@ def run(
             if status.get("phase") in ("Complete", "Failed"):
                 measured.seconds = moment
                 break
-    if status.get("succeeded") != tasks:
-        raise LocalError(f"{name} did not run all of its {tasks} tasks: {status}")
-    cluster.kubectl("delete", "djob", name)
-    return measured
+    return status

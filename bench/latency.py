@@ -97,7 +97,7 @@ async def one_task_jobs(cluster: Cluster, number: int, seed: int = 1) -> list[Li
     async with (
         opened(Door.of(cluster)) as api,
         tapped(cluster, lives.on_message),
-        watching(api, lives.on_event),
+        watching(cluster, api, lives.on_event),
     ):
         for at in range(WARM_UP + number):
             sent = time.time()

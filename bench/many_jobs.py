@@ -47,7 +47,7 @@ async def run(cluster: Cluster, jobs: int, prefix: str = "many") -> dict[str, An
     ``writes_a_job`` counts what the operator wrote: everything but the creation.
     """
     finished = _Finished(jobs)
-    async with opened(Door.of(cluster)) as api, watching(api, finished.on_event):
+    async with opened(Door.of(cluster)) as api, watching(cluster, api, finished.on_event):
         written, used = await api.writes(), usage.cpu(cluster)
         began = time.time()
         await _create(api, prefix, jobs)
