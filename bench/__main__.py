@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import end_to_end, ending, figures, gate, growth, latency, many_jobs, plots
-from bench.cluster import running
+from bench.embedded import running
 from distributedjob_local.errors import LocalError
 from distributedjob_local.size import Size
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from bench.cluster import JOBS, Door
+from bench.embedded import JOBS, Door
 from distributedjob_local.cluster import Cluster
 
 Event = dict[str, Any]

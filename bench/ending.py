@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bench import usage
 from bench.api import Api, Event, opened, watching
-from bench.cluster import Door, manifest
+from bench.embedded import Door, manifest
 from bench.spread import percentile
 from distributedjob_local.cluster import Cluster
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bench import jobs, usage
 from bench.api import opened
-from bench.cluster import Door
+from bench.embedded import Door
 from bench.spread import spread
 from distributedjob_local.cluster import Cluster
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import requests
 
-from bench.cluster import JOBS, TRUE, manifest
+from bench.embedded import JOBS, TRUE, manifest
 from distributedjob_local.cluster import Cluster
 from distributedjob_local.errors import LocalError
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bench.api import Event, opened, watching
-from bench.cluster import Door, manifest
+from bench.embedded import Door, manifest
 from bench.spread import percentile
 from bench.tap import Message, assigned, tapped
 from distributedjob_api.messages import Acks, Commands, JournalBatch, Report

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bench import usage
 from bench.api import Api, Event, opened, watching
-from bench.cluster import TRUE, Door, manifest
+from bench.embedded import TRUE, Door, manifest
 from distributedjob_local.cluster import Cluster
 
 CREATED_AT_ONCE: Final = 8

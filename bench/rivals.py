@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.cluster import TRUE
+from bench.embedded import TRUE
 
 SLOTS: Final = 2
 PARALLEL_TASKS: Final = 2000

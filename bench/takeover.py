@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from bench.cluster import running
+from bench.embedded import running
 from distributedjob_local.cluster import Cluster
 from distributedjob_local.component import Component
 from distributedjob_local.size import Size
