@@ -71,12 +71,21 @@ def main() -> int:
             continue
         found[peer.title] = {"tasks": tasks, "tasks_per_second": rates}
     for title, figures in found.items():
-        summary: Spread = spread(figures["tasks_per_second"])
-        print(f"{title:<40}{summary!s:>24} tasks/s")
+        summary = spread(figures["tasks_per_second"])
+        print(f"{title:<40}{summary!s:>24} tasks/s{_beside_ours(summary)}")
     for title, why in missing.items():
         print(f"{title:<40}  not measured: {why}")
     REPORT.write_text(json.dumps({"peers": found, "missing": missing}, indent=2) + "\n", "utf-8")
     return 0
+
+
+def _beside_ours(theirs: Spread) -> str:
+    """Our rate by theirs, where ``make bench`` has measured ours."""
+    report = REPORT.with_name("bench.json")
+    if not report.exists():
+        return ""
+    rates = json.loads(report.read_text("utf-8"))["end_to_end"]["rates"]["DistributedJob"]
+    return f"   we are {spread(rates).median / theirs.median:.2f} x"
 
 
 def _uv(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -110,7 +119,7 @@ def _rate(peer: Peer, python: Path, tasks: int) -> float:
         timeout=PATIENCE_SECONDS,
     )
     report = json.loads(done.stdout.strip().splitlines()[-1])
-    return round(report["tasks"] / report["seconds"], 1)
+    return round(float(report["tasks"]) / float(report["seconds"]), 1)
 
 
 if __name__ == "__main__":
