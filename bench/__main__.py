@@ -168,7 +168,7 @@ def _machine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "architecture": platform.machine(),
         "processor": _processor(),
-        "kernel": platform.release(),
+        "kernel": ".".join(platform.release().split(".")[:2]),
         "python": platform.python_version(),
         "load_before": os.getloadavg()[0],
     }

@@ -74,7 +74,8 @@ def chart(
                 f'<circle cx="{px(a)}" cy="{py(b)}" r="4" fill="{colour}"/>' for a, b in points
             ]
         place = HEIGHT - BOTTOM - 14 - 16 * (len(lines) - 1 - number)
-        parts.append(_text(WIDTH - RIGHT - 8, place, name, "end", colour=colour))
+        side = (LEFT + 8, "start") if dots else (WIDTH - RIGHT - 8, "end")
+        parts.append(_text(side[0], place, name, side[1], colour=colour))
     return "\n".join([*parts, "</svg>", ""])
 
 
