@@ -34,9 +34,11 @@ def _wanted_at(leader: Leader, job: Job) -> float:
     if job.write_failures:
         step = min(job.write_failures, len(FAILED_WRITE_SECONDS)) - 1
         return job.written_at + FAILED_WRITE_SECONDS[step]
+    held_until = job.held_since + leader.tuning.first_write_seconds
     if job.urgent:
-        return job.urgent_from + leader.tuning.first_write_seconds
-    return job.written_at + (LARGE_INTERVAL_SECONDS if job.large else INTERVAL_SECONDS)
+        return held_until
+    interval = LARGE_INTERVAL_SECONDS if job.large else INTERVAL_SECONDS
+    return max(held_until, job.written_at + interval)
 
 
 def write_if_due(leader: Leader, job: Job, now: Instant) -> None:

@@ -92,7 +92,7 @@ class Job:
     clock_written: float = 0.0
     dirty: bool = True
     urgent: bool = True
-    urgent_from: float = float("-inf")
+    held_since: float = float("-inf")
     writing: bool = False
     large: bool = False
     written_at: float = float("-inf")
@@ -196,12 +196,11 @@ class Job:
         """Note that the status has changed; an urgent change is written at once."""
         self.dirty = True
         if urgent:
-            self.urgent, self.urgent_from = True, float("-inf")
+            self.urgent, self.held_since = True, float("-inf")
 
-    def touch_soon(self, now: float) -> None:
-        """Note an urgent change that may wait a moment for the end of the job to go with it."""
-        self.dirty = self.urgent = True
-        self.urgent_from = now
+    def touch_soon(self, now: float, *, urgent: bool) -> None:
+        """Note a change that may wait a moment for the end of the job to go with it."""
+        self.dirty, self.urgent, self.held_since = True, urgent, now
 
     def definition(self, number: int, node: str) -> Define:
         """What the worker of a node must know to run its tasks."""

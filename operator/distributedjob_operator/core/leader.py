@@ -185,8 +185,9 @@ class Leader:
             self.set_aside[uid] = str(error)
             return
         job.seen_at = now.mono
-        if resource.status is None:
-            job.touch_soon(now.mono)
+        if resource.status is None and not job.problem:
+            # That it waits is no news worth going before others.
+            job.touch_soon(now.mono, urgent=False)
         job.ledger.back_off_again(job.spec.retry_policy, now.mono)
         self.jobs[uid] = self.awake[uid] = job
         self.unknown.pop(uid, None)
