@@ -26,16 +26,20 @@ BUILD: Final = Path("build")
 DOCS: Final = Path("docs")
 PAGE: Final = DOCS / "performance.md"
 BEGIN, END = "<!-- figures: written by make bench ACCEPT=1 -->\n", "<!-- end of figures -->"
-OF_THE_LEADER: Final = ("bench.leader", "bench.simulate")
+SMALL_SIMULATION: Final = ("--nodes", "100", "--cpus", "16", "--tasks", "100000")
 
 
 def main() -> int:
     """Measure, show, compare; returns the exit code."""
     options = _options()
+    BUILD.mkdir(exist_ok=True)
     found: dict[str, Any] = {"machine": _machine()}
+    found |= _beside("bench.leader")
+    if options.full:
+        found["simulation"] = _beside("bench.simulate")
+    else:
+        found["small_simulation"] = _beside("bench.simulate", *SMALL_SIMULATION)
     found |= _on_a_cluster(options)
-    for module in OF_THE_LEADER:
-        found |= _beside(module, full=options.full)
     found = _named(found)
     _write(found)
     print(figures.table(found))
@@ -102,16 +106,13 @@ class _step:  # noqa: N801 - reads as a function where it is used
         print(f"{self._title}: {took:.0f} s", file=sys.stderr, flush=True)
 
 
-def _beside(module: str, *, full: bool) -> dict[str, Any]:
+def _beside(module: str, *arguments: str) -> dict[str, Any]:
     """What a measurement of the core alone finds, in a process of its own."""
-    if not Path(f"{module.replace('.', '/')}.py").exists():
-        return {}
-    BUILD.mkdir(exist_ok=True)
     file = BUILD / f"{module.rpartition('.')[2]}.json"
     file.unlink(missing_ok=True)
-    command = [sys.executable, "-m", module, "--json", str(file), *(["--full"] if full else [])]
+    command = [sys.executable, "-m", module, "--output", str(file), *arguments]
     with _step(module):
-        done = subprocess.run(command, check=False, stdout=sys.stderr)
+        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
     if done.returncode != 0 or not file.exists():
         raise LocalError(f"{module} exited with {done.returncode}")
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -123,19 +124,16 @@ def _named(found: dict[str, Any]) -> dict[str, Any]:
     sizes = found["growth"]
     costs = {size: figures.at(sizes, f"{size}.cost_us_per_task") for size in ("10k", "100k", "1m")}
     jobs = sorted(one["jobs_per_second"] for one in found["many_jobs"] if one["jobs"] < 10_000)
-    leader = found.get("leader") or {}
     named = {
         "end_to_end": found["end_to_end"],
         "latency_ms": found["latency_ms"],
         "jobs_per_second": jobs[len(jobs) // 2],
         "writes_a_job": max(one["writes_a_job"] for one in found["many_jobs"]),
-        "leader": {
-            **leader,
-            "results_per_second": leader.get("results_per_second"),
-            "rss_mib_at_1m": leader.get("rss_mib_at_1m"),
-        },
-        "object_bytes_at_1m": found.get("object_bytes_at_1m"),
-        "planning_ms_5000_nodes": found.get("planning_ms_5000_nodes"),
+        "leader": found["leader"],
+        "object_bytes_at_1m": found["object_bytes_at_1m"],
+        "planning_ms_5000_nodes": found.get(
+            "planning_ms_5000_nodes", figures.at(found, "simulation.planning_ms.median")
+        ),
         "cost_us_per_task": costs,
     }
     named["cost_growth"] = figures.cost_growth(named)
@@ -143,7 +141,6 @@ def _named(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(found: dict[str, Any]) -> None:
-    BUILD.mkdir(exist_ok=True)
     (BUILD / "bench.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     (BUILD / "bench.md").write_text(figures.markdown(found), encoding="utf-8")
     _plot(found, BUILD)

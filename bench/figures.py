@@ -43,6 +43,9 @@ TARGETS: Final = (
     Target("leader.rss_mib_at_1m", "leader, 1M tasks above idle", 64, False, " MiB"),
     Target("object_bytes_at_1m", "largest object at 1M tasks", MIB, False, " bytes"),
     Target("planning_ms_5000_nodes", "planning round, 5,000 nodes", 50, False, " ms"),
+    Target("simulation.utilisation", "5,000 nodes: slots busy", 0.99, True),
+    Target("simulation.fairness_error", "... unfairness between namespaces", 0.02, False),
+    Target("simulation.makespan_over_lower_bound", "... makespan by bound", 1.02, False, " x"),
     Target("cost_growth", "dearest size against 10,000 tasks", 1.1, False, " x"),
 )
 """The figures of the design; the ratios are our rate by theirs."""
@@ -69,7 +72,7 @@ def shown(value: float) -> str:
     """A number with about three digits that count."""
     if abs(value) >= 100 or float(value).is_integer():
         return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
 def rows(figures: Figures) -> Iterator[tuple[str, str, str, str]]:
