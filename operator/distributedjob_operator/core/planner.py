@@ -126,7 +126,7 @@ def _plan_pool(
         for row in peers:
             fill(row, pool, whole)
         for row, target in zip(peers, targets, strict=True):
-            own = sum(row.slots) * row.job.cpu_millis
+            own = row.whole * row.job.cpu_millis
             queue_ahead(row, pool, target / own if own else 0.0)
     for row in rows:
         decisions += _grants(row, workers)
@@ -154,11 +154,11 @@ def _grants(row: Row, workers: list[Worker]) -> list[Grant]:
     """Name the tried indexes that each worker gets; the rest are fresh ones."""
     left = row.loose
     grants = []
-    for worker, gain, pinned in zip(workers, row.gains, row.pinned, strict=True):
-        tried = take(left, gain)
+    for at in sorted(row.gains.keys() | row.pinned.keys()):
+        gain, pinned = row.gains.get(at, 0), row.pinned.get(at, BitMap())
+        tried = take(left, gain) if left else BitMap()
         left = left - tried
-        if gain or pinned:
-            grants.append(Grant(row.job.uid, worker.key, tried | pinned, gain - len(tried)))
+        grants.append(Grant(row.job.uid, workers[at].key, tried | pinned, gain - len(tried)))
     return grants
 
 
@@ -183,15 +183,15 @@ def _recall(row: Row, workers: Sequence[Worker]) -> list[TakeBack]:
 def _take_back(row: Row, pool: Pool) -> list[TakeBack]:
     """Level the queues once nothing else is left for an idle slot."""
     job = row.job
-    idle = sum(pool.room(at, row) for at in range(len(pool.workers)))
+    idle = sum(pool.room(at, row) for at in pool.free_for(row))
     seconds = job.ledger.seconds_per_task
     if not idle:
         return []
-    counts = row.level()
-    mean = sum(counts) / sum(row.slots)
+    counts = row.levels
+    mean = sum(counts) / row.whole
     decisions = []
     for at, (worker, count, slots) in enumerate(zip(pool.workers, counts, row.slots, strict=True)):
-        if job.uid in worker.returning:
+        if not count or job.uid in worker.returning:
             continue
         excess = count - max(slots, math.ceil(mean * slots))
         if excess <= 0 or (seconds is not None and excess * seconds < WORTH_MOVING_SECONDS):
@@ -210,9 +210,11 @@ def _take_back(row: Row, pool: Pool) -> list[TakeBack]:
 def _clear_unusable(jobs: Sequence[Job], usable: Sequence[Worker], fleet: Fleet) -> list[TakeBack]:
     """Take back what waits at workers that get nothing new."""
     keys = {worker.key for worker in usable}
+    tainted = any(node.taints for node in fleet.nodes.values())
     decisions = []
     for job in jobs:
-        for key in sorted(job.ledger.assigned):
+        asks = tainted or job.spec.node_selector
+        for key in sorted(job.ledger.assigned if asks else job.ledger.assigned.keys() - keys):
             worker = fleet.workers.get(key)
             if worker is None or worker.leaving or job.uid in worker.returning:
                 continue
