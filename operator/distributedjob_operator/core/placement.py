@@ -8,6 +8,7 @@ one rule each, the strictest first.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from distributedjob_api.indexes import BitMap
 from distributedjob_api.v1alpha1 import Placement
@@ -17,13 +18,16 @@ from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.shares import level
 
 AHEAD_SECONDS = 1.0
-"""Work that waits at a worker, measured by the run time seen so far."""
+"""Work that waits at a worker, measured by the run time seen so far, at least."""
 
 MOST_AHEAD = 20_000
 """Tasks that wait at a worker for one of its slots, at most."""
 
 MAX_TRIED = 65_536
 """Indexes of a job with counters and no outcome, at most: the status must fit."""
+
+Offer = tuple[int, int]
+"""Millicores, and bytes of memory, that a worker offers."""
 
 PASSED_OVER_SECONDS = 10.0
 """A job without a slot for so long may claim one that is not free yet."""
@@ -146,12 +150,14 @@ class Row:
         return min(tasks, self.whole) * self.job.cpu_millis
 
 
-def lay_out(jobs: Sequence[Job], workers: list[Worker], fleet: Fleet, now: float) -> list[Row]:
+def lay_out(
+    jobs: Sequence[Job], workers: list[Worker], offers: Sequence[Offer], fleet: Fleet, now: float
+) -> list[Row]:
     """The rows of a round, before anything is handed out.
 
     Jobs that ask for the same have the same slots: those are looked for once.
     """
-    offers = [fleet.offer(worker) for worker in workers]
+    keys = [worker.key for worker in workers]
     known: dict[object, list[int]] = {}
     rows = []
     for job in jobs:
@@ -171,7 +177,7 @@ def lay_out(jobs: Sequence[Job], workers: list[Worker], fleet: Fleet, now: float
             Row(
                 job=job,
                 slots=known[shape],
-                levels=_counts(job.ledger.assigned, workers),
+                levels=_counts(job.ledger.assigned, keys),
                 # What was tried before may be tried once more by somebody awaited.
                 loose=BitMap() if job.awaited else job.ledger.ready.copy(),
                 passed_over=now - job.unserved_since >= PASSED_OVER_SECONDS,
@@ -180,36 +186,36 @@ def lay_out(jobs: Sequence[Job], workers: list[Worker], fleet: Fleet, now: float
     return rows
 
 
-def _counts(where: Mapping[WorkerKey, BitMap], workers: Sequence[Worker]) -> list[int]:
+def _counts(where: Mapping[WorkerKey, BitMap], keys: Sequence[WorkerKey]) -> list[int]:
     """How much is held at each worker."""
     if not where:
-        return [0] * len(workers)
-    return [len(where.get(worker.key, ())) for worker in workers]
+        return [0] * len(keys)
+    return [len(held) for held in map(where.get, keys, repeat(BitMap()))]
 
 
 def make_pool(
-    rows: Sequence[Row], idle: Sequence[Job], workers: list[Worker], fleet: Fleet
+    rows: Sequence[Row], idle: Sequence[Job], workers: list[Worker], offers: Sequence[Offer]
 ) -> Pool:
     """What is free at each worker given what every job holds there.
 
     Jobs that get nothing may hold something: they drain, or are being ended.
     """
-    offers = [fleet.offer(worker) for worker in workers]
     pool = Pool(workers, [cpu for cpu, _ in offers], [memory for _, memory in offers])
     pool.free_cpu, pool.free_memory = pool.cpu.copy(), pool.memory.copy()
+    keys = [worker.key for worker in workers]
     suspected: set[WorkerKey] = set()
     for job in (*(row.job for row in rows), *idle):
         ledger = job.ledger
         if ledger.suspects:
             suspected |= {key for key, held in ledger.assigned.items() if held & ledger.suspects}
         if ledger.stray:
-            pool.hold(job, _counts(ledger.stray, workers))
-    pool.suspected = [worker.key in suspected for worker in workers]
+            pool.hold(job, _counts(ledger.stray, keys))
+    pool.suspected = [key in suspected for key in keys]
     for row in rows:
         if row.job.ledger.assigned:
             pool.hold(row.job, row.levels)
     for job in idle:
-        pool.hold(job, _counts(job.ledger.assigned, workers))
+        pool.hold(job, _counts(job.ledger.assigned, keys))
     return pool
 
 
@@ -331,8 +337,11 @@ def _spread(
             pool.take(at, row.job, gain)
 
 
-def queue_ahead(row: Row, pool: Pool, part: float) -> None:
-    """Let work wait behind the running tasks, by the run time seen."""
+def queue_ahead(row: Row, pool: Pool, part: float, ahead_seconds: float) -> None:
+    """Let work wait behind the running tasks: what a worker's slots end in so many seconds.
+
+    Of tasks that take longer, a worker of many slots is still given some.
+    """
     seconds = row.job.ledger.seconds_per_task
     if seconds is None or row.supply <= 0:
         return
@@ -340,19 +349,19 @@ def queue_ahead(row: Row, pool: Pool, part: float) -> None:
     if limit is not None and limit < row.whole:
         # The limit is kept by never handing out more than it allows.
         return
-    ahead = min(MOST_AHEAD, int(AHEAD_SECONDS / max(seconds, 1e-6)))
-    if not ahead:
-        return
+    ahead = min(MOST_AHEAD, ahead_seconds / max(seconds, 1e-6))
     supply = row.supply if limit is None else min(row.supply, row.allowed())
-    # Refilled at three quarters: one message for many tasks, not one for each.
-    most = {
-        slots: min(slots, math.ceil(slots * min(1.0, part))) * (1 + ahead)
-        for slots in {*row.slots}
-    }
+    most: dict[int, int] = {}
+    refill: dict[int, int] = {}
+    for slots in {*row.slots}:
+        own = min(slots, math.ceil(slots * min(1.0, part)))
+        most[slots] = own + int(own * ahead)
+        # Refilled at three quarters: one message for many tasks, not one for each.
+        refill[slots] = own + int(own * ahead) * 3 // 4 if int(own * ahead) else -1
     short = [
         at
         for at, (count, slots) in enumerate(zip(row.levels, row.slots, strict=True))
-        if slots and count <= most[slots] * 3 // 4
+        if count <= refill[slots]
     ]
     levels = [row.levels[at] for at in short]
     _spread(row, pool, supply, short, levels, [most[row.slots[at]] for at in short])

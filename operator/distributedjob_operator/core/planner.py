@@ -19,6 +19,7 @@ from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.fleet import Fleet, Worker
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.placement import (
+    AHEAD_SECONDS,
     Pool,
     Row,
     cut_in,
@@ -60,7 +61,9 @@ class TakeBack:
 Decision = Grant | TakeBack
 
 
-def plan(jobs: Sequence[Job], fleet: Fleet, now: float) -> list[Decision]:
+def plan(
+    jobs: Sequence[Job], fleet: Fleet, now: float, ahead_seconds: float = AHEAD_SECONDS
+) -> list[Decision]:
     """Plan one round.
 
     Args:
@@ -68,6 +71,7 @@ def plan(jobs: Sequence[Job], fleet: Fleet, now: float) -> list[Decision]:
             handed out.
         fleet: the nodes and workers.
         now: this moment.
+        ahead_seconds: how much work waits behind what runs.
     """
     decisions: list[Decision] = []
     pools: dict[str, list[Job]] = {}
@@ -83,7 +87,8 @@ def plan(jobs: Sequence[Job], fleet: Fleet, now: float) -> list[Decision]:
         workers = [worker for worker in usable if worker.stated]
         if workers:
             rows = _looked_at(members, fleet, workers)
-            decisions += _plan_pool(rows, holding.get(name, []), workers, fleet, now)
+            idle = holding.get(name, [])
+            decisions += _plan_pool(rows, idle, workers, fleet, now, ahead_seconds)
         decisions += _clear_unusable(members, usable, fleet)
     return decisions
 
@@ -95,6 +100,8 @@ def _looked_at(jobs: Sequence[Job], fleet: Fleet, workers: Sequence[Worker]) -> 
     for which there is no place at all come last, so that they keep nobody from it.
     """
     idle = [job for job in jobs if not job.ledger.busy]
+    if len(idle) <= FEWEST_LOOKED_AT:
+        return list(jobs)
     most = FEWEST_LOOKED_AT + sum(map(fleet.capacity, workers)) // SMALLEST_SLOT_MILLIS
     if len(idle) <= most:
         return list(jobs)
@@ -104,10 +111,16 @@ def _looked_at(jobs: Sequence[Job], fleet: Fleet, workers: Sequence[Worker]) -> 
 
 
 def _plan_pool(
-    jobs: Sequence[Job], idle: Sequence[Job], workers: list[Worker], fleet: Fleet, now: float
+    jobs: Sequence[Job],
+    idle: Sequence[Job],
+    workers: list[Worker],
+    fleet: Fleet,
+    now: float,
+    ahead_seconds: float,
 ) -> list[Decision]:
-    rows = lay_out(jobs, workers, fleet, now)
-    pool = make_pool(rows, idle, workers, fleet)
+    offers = [fleet.offer(worker) for worker in workers]
+    rows = lay_out(jobs, workers, offers, fleet, now)
+    pool = make_pool(rows, idle, workers, offers)
     whole = sum(pool.cpu)
     left = whole
     decisions: list[Decision] = []
@@ -127,7 +140,7 @@ def _plan_pool(
             fill(row, pool, whole)
         for row, target in zip(peers, targets, strict=True):
             own = row.whole * row.job.cpu_millis
-            queue_ahead(row, pool, target / own if own else 0.0)
+            queue_ahead(row, pool, target / own if own else 0.0, ahead_seconds)
     for row in rows:
         decisions += _grants(row, workers)
         decisions += _recall(row, workers)
