@@ -142,20 +142,27 @@ class Fleet:
 
     def capacity(self, worker: Worker) -> int:
         """Millicores that a worker offers; 0 where its node is not registered."""
-        node = self.nodes.get(worker.node)
-        return min(node.cpu_millis, worker.cpu_millis) if node is not None else 0
+        return self.offer(worker)[0]
 
     def memory(self, worker: Worker) -> int:
         """Bytes of memory that a worker offers; 0 where its node is not registered."""
+        return self.offer(worker)[1]
+
+    def offer(self, worker: Worker) -> tuple[int, int]:
+        """Millicores and bytes of memory that a worker offers; 0 where its node is unknown."""
         node = self.nodes.get(worker.node)
-        return min(node.memory_bytes, worker.memory_bytes) if node is not None else 0
+        if node is None:
+            return 0, 0
+        return min(node.cpu_millis, worker.cpu_millis), min(node.memory_bytes, worker.memory_bytes)
 
     def admits(self, worker: Worker, spec: Spec) -> bool:
         """Whether a worker's node is one that a job may use."""
         node = self.nodes.get(worker.node)
-        return node is not None and admits(
-            node.labels, node.taints, spec.node_selector, spec.tolerations
-        )
+        if node is None:
+            return False
+        if not (node.taints or spec.node_selector):
+            return True
+        return admits(node.labels, node.taints, spec.node_selector, spec.tolerations)
 
     def usable(self, pool: str) -> Iterator[Worker]:
         """The workers of a pool that may get something new, by name."""
@@ -167,5 +174,5 @@ class Fleet:
 
     def largest(self, workers: Iterable[Worker]) -> tuple[int, int]:
         """The most millicores, and the most bytes, that any of these workers offers."""
-        offers = [(self.capacity(worker), self.memory(worker)) for worker in workers]
+        offers = [self.offer(worker) for worker in workers]
         return max((cpu for cpu, _ in offers), default=0), max((m for _, m in offers), default=0)

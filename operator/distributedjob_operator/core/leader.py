@@ -44,9 +44,13 @@ FARTHEST_EPOCH: Final = 2**32
 """How far an etcd restored from a backup may have gone back, in writes."""
 
 
+SECONDS_A_REPORT: Final = 200e-6
+"""Twice what the leader's one core spends on a report, so that half of it is left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Intervals of the leader, in seconds.
+    """Intervals of the leader, in seconds; ``report_seconds`` is that of a small cluster.
 
     The news that a job is there, or has begun, waits for ``first_write_seconds``: a job
     that ends meanwhile costs a single write, and that one waits for no other.
@@ -81,6 +85,11 @@ class Leader:
     crowd: Crowd | None = None
     budget: WriteBudget = field(default_factory=WriteBudget)
     effects: list[Effect] = field(default_factory=list)
+
+    @property
+    def report_seconds(self) -> float:
+        """How often a worker with news reports: the more there are, the more rarely each."""
+        return max(self.tuning.report_seconds, len(self.fleet.nodes) * SECONDS_A_REPORT)
 
     def take_effects(self) -> list[Effect]:
         """Hand over what is to be done, in order."""

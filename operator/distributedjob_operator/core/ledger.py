@@ -91,6 +91,14 @@ class Ledger:
         running = BitMap().union(*self.running.values())
         return len(running - self.recorded.succeeded - self.recorded.failed)
 
+    @property
+    def runs(self) -> bool:
+        """Whether any task without outcome runs; cheaper than to count them."""
+        recorded = self.recorded
+        return any(
+            running - recorded.succeeded - recorded.failed for running in self.running.values()
+        )
+
     def next_retry(self) -> float | None:
         """When the first index that backs off becomes ready, on the leader's clock."""
         return self._backing_off[0][0] if self._backing_off else None
@@ -161,13 +169,13 @@ class Ledger:
         index = failure.index
         recorded = self.recorded
         if index not in self.wanted or index in recorded.succeeded or index in recorded.failed:
-            self._unassign(worker, BitMap([index]))
+            self._unassign_one(worker, index)
             return
         tries = recorded.tries.get(index, Tries())
         if failure.ended < tries.ended:
             # An older attempt, already recorded as over: heard twice, or late.
             return
-        self._unassign(worker, BitMap([index]))
+        self._unassign_one(worker, index)
         # Whatever it is, it left its worker alive.
         self.suspects.discard(index)
         judgement = after_failure(spec, tries, failure)
@@ -201,13 +209,13 @@ class Ledger:
             recorded.failed.add(index)
             recorded.tries.pop(index, None)
             self.failed_on.pop(index, None)
-            self._drop_pending(BitMap([index]))
+            self._drop_one(index)
             return
         recorded.tries[index] = judgement.tries
         self.failed_on[index] = node
         if index in self.busy:
             return  # A second run of it is out: its end will tell.
-        self._drop_pending(BitMap([index]))
+        self._drop_one(index)
         if judgement.delay > 0:
             self._wait(index, now + judgement.delay)
         else:
@@ -401,6 +409,25 @@ class Ledger:
         runs = self.running.get(worker)
         if runs is not None:
             self.running[worker] = runs - indexes
+
+    def _unassign_one(self, worker: WorkerKey, index: int) -> None:
+        """The same for one index: failures come one by one, and may be very many."""
+        held = self.assigned.get(worker)
+        if held is None:
+            return
+        if index in held:
+            self.busy.discard(index)
+            held.discard(index)
+        if not held:
+            del self.assigned[worker]
+        runs = self.running.get(worker)
+        if runs is not None:
+            runs.discard(index)
+
+    def _drop_one(self, index: int) -> None:
+        self.fresh.discard(index)
+        self.ready.discard(index)
+        self._waiting.discard(index)
 
     def _drop_pending(self, indexes: BitMap) -> None:
         self.fresh -= indexes

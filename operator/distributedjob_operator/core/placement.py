@@ -6,23 +6,28 @@ one rule each, the strictest first.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from distributedjob_api.indexes import BitMap
 from distributedjob_api.v1alpha1 import Placement
+from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.fleet import Fleet, Worker
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.shares import level
 
 AHEAD_SECONDS = 1.0
-"""Work that waits at a worker, measured by the run time seen so far."""
+"""Work that waits at a worker, measured by the run time seen so far, at least."""
 
 MOST_AHEAD = 20_000
 """Tasks that wait at a worker for one of its slots, at most."""
 
 MAX_TRIED = 65_536
 """Indexes of a job with counters and no outcome, at most: the status must fit."""
+
+Offer = tuple[int, int]
+"""Millicores, and bytes of memory, that a worker offers."""
 
 PASSED_OVER_SECONDS = 10.0
 """A job without a slot for so long may claim one that is not free yet."""
@@ -44,11 +49,25 @@ class Pool:
         self.free_cpu[at] -= count * job.cpu_millis
         self.free_memory[at] -= count * job.memory_bytes
 
+    def hold(self, job: Job, counts: Sequence[int]) -> None:
+        """Count what a job holds at each worker already."""
+        millis, size = job.cpu_millis, job.memory_bytes
+        self.free_cpu = [free - n * millis for free, n in zip(self.free_cpu, counts, strict=True)]
+        if size:
+            free = zip(self.free_memory, counts, strict=True)
+            self.free_memory = [have - n * size for have, n in free]
+
     def room(self, at: int, row: "Row") -> int:
         """Tasks of a job that would start at a worker now."""
         if not row.slots[at]:
             return 0
         return max(0, _fits(self.free_cpu[at], self.free_memory[at], row.job))
+
+    def free_for(self, row: "Row") -> list[int]:
+        """The workers at which a task of a job would start now."""
+        millis = row.job.cpu_millis
+        roomy = [at for at, free in enumerate(self.free_cpu) if free >= millis]
+        return [at for at in roomy if self.room(at, row)]
 
     def left_to(self, at: int, row: "Row", count: int) -> int:
         """Slots that the other jobs leave to one that holds ``count`` tasks at a worker."""
@@ -63,40 +82,54 @@ class Pool:
 
 @dataclass(slots=True)
 class Row:
-    """One job's line of a round: per worker, its slots, what it holds and what it gets."""
+    """One job's line of a round: per worker, its slots, what it holds and what it gets.
+
+    ``slots`` may be shared between rows. ``levels`` is what is held with what was gained,
+    ``occupied`` the slots that are or will be the job's, without what waits behind them:
+    both are kept up as tasks are handed out, since a pool may have thousands of workers.
+    """
 
     job: Job
-    slots: list[int]
-    held: list[int]
-    gains: list[int]
-    pinned: list[BitMap]
+    slots: Sequence[int]
+    levels: list[int]
     loose: BitMap
     passed_over: bool
+    whole: int = field(init=False)
+    occupied: int = field(init=False)
+    granted: int = 0
+    gains: dict[int, int] = field(default_factory=dict)
+    pinned: dict[int, BitMap] = field(default_factory=dict)
+    _fresh: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        ledger = self.job.ledger
+        self.whole = sum(self.slots)
+        self.occupied = sum(map(min, self.levels, self.slots))
+        # Each one that is out may come back with a counter.
+        room = max(0, MAX_TRIED - len(ledger.recorded.tries) - len(ledger.busy))
+        self._fresh = min(self.job.fresh_supply, room)
 
     @property
     def supply(self) -> int:
         """Tasks not yet handed out in this round, whatever worker they may go to."""
-        ledger = self.job.ledger
-        # Each one that is out may come back with a counter.
-        room = max(0, MAX_TRIED - len(ledger.recorded.tries) - len(ledger.busy))
-        return len(self.loose) + min(self.job.fresh_supply, room) - sum(self.gains)
+        return len(self.loose) + self._fresh
 
-    @property
-    def granted(self) -> int:
-        """Tasks handed out in this round."""
-        return sum(self.gains) + sum(len(pinned) for pinned in self.pinned)
+    def give(self, at: int, count: int) -> None:
+        """Hand out tasks whose indexes are named later."""
+        self.gains[at] = self.gains.get(at, 0) + count
+        self._fresh -= count
+        self._rise(at, count)
 
-    @property
-    def occupied(self) -> int:
-        """Slots that are or will be the job's, without what waits behind them."""
-        return sum(min(count, slot) for count, slot in zip(self.level(), self.slots, strict=True))
+    def pin(self, at: int, index: int) -> None:
+        """Hand out this very index."""
+        self.pinned.setdefault(at, BitMap()).add(index)
+        self._rise(at, 1)
 
-    def level(self) -> list[int]:
-        """Per worker, what it holds with what it gets."""
-        return [
-            have + gain + len(pinned)
-            for have, gain, pinned in zip(self.held, self.gains, self.pinned, strict=True)
-        ]
+    def _rise(self, at: int, count: int) -> None:
+        before, slots = self.levels[at], self.slots[at]
+        self.levels[at] = before + count
+        self.occupied += min(before + count, slots) - min(before, slots)
+        self.granted += count
 
     @property
     def may_have_more(self) -> bool:
@@ -114,26 +147,37 @@ class Row:
         tasks = self.supply + len(self.job.ledger.busy)
         if self.job.spec.parallelism is not None:
             tasks = min(tasks, self.job.spec.parallelism)
-        return min(tasks, sum(self.slots)) * self.job.cpu_millis
+        return min(tasks, self.whole) * self.job.cpu_millis
 
 
-def lay_out(jobs: Sequence[Job], workers: list[Worker], fleet: Fleet, now: float) -> list[Row]:
-    """The rows of a round, before anything is handed out."""
+def lay_out(
+    jobs: Sequence[Job], workers: list[Worker], offers: Sequence[Offer], fleet: Fleet, now: float
+) -> list[Row]:
+    """The rows of a round, before anything is handed out.
+
+    Jobs that ask for the same have the same slots: those are looked for once.
+    """
+    keys = [worker.key for worker in workers]
+    known: dict[object, list[int]] = {}
     rows = []
     for job in jobs:
-        slots = [
-            max(0, _fits(fleet.capacity(worker), fleet.memory(worker), job))
-            if fleet.admits(worker, job.spec)
-            else 0
-            for worker in workers
-        ]
+        shape = (
+            job.cpu_millis,
+            job.memory_bytes,
+            frozenset(job.spec.node_selector.items()),
+            # Two that say the same in other words are looked for twice.
+            repr(job.spec.tolerations),
+        )
+        if shape not in known:
+            known[shape] = [
+                max(0, _fits(cpu, memory, job)) if fleet.admits(worker, job.spec) else 0
+                for worker, (cpu, memory) in zip(workers, offers, strict=True)
+            ]
         rows.append(
             Row(
                 job=job,
-                slots=slots,
-                held=[len(job.ledger.assigned.get(worker.key, ())) for worker in workers],
-                gains=[0] * len(workers),
-                pinned=[BitMap() for _ in workers],
+                slots=known[shape],
+                levels=_counts(job.ledger.assigned, keys),
                 # What was tried before may be tried once more by somebody awaited.
                 loose=BitMap() if job.awaited else job.ledger.ready.copy(),
                 passed_over=now - job.unserved_since >= PASSED_OVER_SECONDS,
@@ -142,35 +186,36 @@ def lay_out(jobs: Sequence[Job], workers: list[Worker], fleet: Fleet, now: float
     return rows
 
 
+def _counts(where: Mapping[WorkerKey, BitMap], keys: Sequence[WorkerKey]) -> list[int]:
+    """How much is held at each worker."""
+    if not where:
+        return [0] * len(keys)
+    return [len(held) for held in map(where.get, keys, repeat(BitMap()))]
+
+
 def make_pool(
-    rows: Sequence[Row], idle: Sequence[Job], workers: list[Worker], fleet: Fleet
+    rows: Sequence[Row], idle: Sequence[Job], workers: list[Worker], offers: Sequence[Offer]
 ) -> Pool:
     """What is free at each worker given what every job holds there.
 
     Jobs that get nothing may hold something: they drain, or are being ended.
     """
-    pool = Pool(
-        workers,
-        [fleet.capacity(worker) for worker in workers],
-        [fleet.memory(worker) for worker in workers],
-    )
+    pool = Pool(workers, [cpu for cpu, _ in offers], [memory for _, memory in offers])
     pool.free_cpu, pool.free_memory = pool.cpu.copy(), pool.memory.copy()
-    suspected = [job for job in (*(row.job for row in rows), *idle) if job.ledger.suspects]
-    pool.suspected = [
-        any(
-            job.ledger.suspects & job.ledger.assigned.get(worker.key, BitMap()) for job in suspected
-        )
-        for worker in workers
-    ]
-    for row in rows:
-        for at, count in enumerate(row.held):
-            pool.take(at, row.job, count)
-    for job in idle:
-        for at, worker in enumerate(workers):
-            pool.take(at, job, len(job.ledger.assigned.get(worker.key, ())))
+    keys = [worker.key for worker in workers]
+    suspected: set[WorkerKey] = set()
     for job in (*(row.job for row in rows), *idle):
-        for at, worker in enumerate(workers if job.ledger.stray else ()):
-            pool.take(at, job, len(job.ledger.stray.get(worker.key, ())))
+        ledger = job.ledger
+        if ledger.suspects:
+            suspected |= {key for key, held in ledger.assigned.items() if held & ledger.suspects}
+        if ledger.stray:
+            pool.hold(job, _counts(ledger.stray, keys))
+    pool.suspected = [key in suspected for key in keys]
+    for row in rows:
+        if row.job.ledger.assigned:
+            pool.hold(row.job, row.levels)
+    for job in idle:
+        pool.hold(job, _counts(job.ledger.assigned, keys))
     return pool
 
 
@@ -179,18 +224,17 @@ def isolate(row: Row, pool: Pool) -> None:
     suspects = row.loose & row.job.ledger.suspects
     row.loose -= suspects
     for index in suspects:
-        levels = row.level()
         ranks = [
-            (not pool.room(at, row), levels[at], at)
+            (not pool.room(at, row), row.levels[at], at)
             for at, slots in enumerate(row.slots)
-            if levels[at] < slots
+            if row.levels[at] < slots
             and not pool.suspected[at]
             and (pool.room(at, row) or pool.crowded(at))
         ]
         if not ranks or not row.may_have_more:
             return
         at = min(ranks)[2]
-        row.pinned[at].add(index)
+        row.pin(at, index)
         pool.take(at, row.job, 1)
         pool.suspected[at] = True
 
@@ -218,7 +262,7 @@ def pin(row: Row, pool: Pool, budget: int) -> None:
         if at is None:
             full.add(node)
         else:
-            row.pinned[at].add(index)
+            row.pin(at, index)
             pool.take(at, row.job, 1)
         # One that finds no slot where it belongs is nobody's until it does.
         row.loose.discard(index)
@@ -226,7 +270,6 @@ def pin(row: Row, pool: Pool, budget: int) -> None:
 
 def _place(row: Row, pool: Pool, node: str, same: bool, budget: int) -> int | None:
     """The freest fitting worker, else one where the job's part lets it take turns."""
-    levels = row.level()
     within = (row.occupied + 1) * row.job.cpu_millis <= budget
     ranks = []
     for at, worker in enumerate(pool.workers):
@@ -234,15 +277,19 @@ def _place(row: Row, pool: Pool, node: str, same: bool, budget: int) -> int | No
             continue
         if pool.room(at, row):
             ranks.append((0, -pool.free_cpu[at], at))
-        elif pool.crowded(at) and levels[at] < row.slots[at] and within:
-            ranks.append((1, levels[at], at))
+        elif pool.crowded(at) and row.levels[at] < row.slots[at] and within:
+            ranks.append((1, row.levels[at], at))
     return min(ranks)[2] if ranks else None
 
 
 def fill(row: Row, pool: Pool, budget: int) -> None:
     """Occupy free slots, the emptiest workers first, up to ``budget`` millicores."""
-    used = [slots - pool.room(at, row) for at, slots in enumerate(row.slots)]
-    _spread(row, pool, budget, used, row.slots)
+    supply = _portion(row, budget)
+    if supply <= 0:
+        return
+    free = pool.free_for(row)
+    used = [row.slots[at] - pool.room(at, row) for at in free]
+    _spread(row, pool, supply, free, used, [row.slots[at] for at in free])
 
 
 def cut_in(row: Row, pool: Pool, budget: int) -> None:
@@ -253,49 +300,71 @@ def cut_in(row: Row, pool: Pool, budget: int) -> None:
     others out. A job that was passed over for long claims a slot where nothing waits,
     too: its worker keeps what falls free until the task fits.
     """
-    levels = row.level()
-    open_to = [
-        max(slots, count) if pool.crowded(at) or (row.passed_over and not row.occupied) else count
-        for at, (slots, count) in enumerate(zip(row.slots, levels, strict=True))
-    ]
+    claims_any = row.passed_over and not row.occupied
     # Where a fair part is less than one slot, it is taken in turns.
     claim = budget
     if budget < row.job.cpu_millis and (budget or row.passed_over) and not row.occupied:
-        free = any(pool.room(at, row) for at in range(len(pool.workers)))
-        claim = budget if free else row.job.cpu_millis
-    _spread(row, pool, claim, levels, open_to)
-
-
-def _spread(row: Row, pool: Pool, budget: int, used: Sequence[int], limits: Sequence[int]) -> None:
-    supply = min(row.supply, budget // row.job.cpu_millis - row.occupied, row.allowed())
+        claim = budget if pool.free_for(row) else row.job.cpu_millis
+    supply = _portion(row, claim)
     if supply <= 0:
         return
-    for at, gain in enumerate(level(supply, used, limits)):
-        row.gains[at] += gain
-        pool.take(at, row.job, gain)
+    open_to = [
+        at
+        for at, (count, slots) in enumerate(zip(row.levels, row.slots, strict=True))
+        if count < slots and (claims_any or pool.crowded(at))
+    ]
+    levels = [row.levels[at] for at in open_to]
+    _spread(row, pool, supply, open_to, levels, [row.slots[at] for at in open_to])
 
 
-def queue_ahead(row: Row, pool: Pool, part: float) -> None:
-    """Let work wait behind the running tasks, by the run time seen."""
+def _portion(row: Row, budget: int) -> int:
+    """Tasks that a job may have more within so many millicores; 0 or less where none."""
+    return min(row.supply, budget // row.job.cpu_millis - row.occupied, row.allowed())
+
+
+def _spread(
+    row: Row,
+    pool: Pool,
+    supply: int,
+    places: Sequence[int],
+    used: Sequence[int],
+    limits: Sequence[int],
+) -> None:
+    """Hand out tasks at these workers, the emptiest first."""
+    for at, gain in zip(places, level(supply, used, limits), strict=True):
+        if gain:
+            row.give(at, gain)
+            pool.take(at, row.job, gain)
+
+
+def queue_ahead(row: Row, pool: Pool, part: float, ahead_seconds: float) -> None:
+    """Let work wait behind the running tasks: what a worker's slots end in so many seconds.
+
+    Of tasks that take longer, a worker of many slots is still given some.
+    """
     seconds = row.job.ledger.seconds_per_task
     if seconds is None or row.supply <= 0:
         return
     limit = row.job.spec.parallelism
-    if limit is not None and limit < sum(row.slots):
+    if limit is not None and limit < row.whole:
         # The limit is kept by never handing out more than it allows.
         return
-    ahead = min(MOST_AHEAD, int(AHEAD_SECONDS / max(seconds, 1e-6)))
-    if not ahead:
-        return
-    limits = []
-    for count, slots in zip(row.level(), row.slots, strict=True):
-        most = min(slots, math.ceil(slots * min(1.0, part))) * (1 + ahead)
-        # Refilled at three quarters: one message for many tasks, not one for each.
-        limits.append(most if count <= most * 3 // 4 else count)
+    ahead = min(MOST_AHEAD, ahead_seconds / max(seconds, 1e-6))
     supply = row.supply if limit is None else min(row.supply, row.allowed())
-    for at, gain in enumerate(level(supply, row.level(), limits)):
-        row.gains[at] += gain
-        pool.take(at, row.job, gain)
+    most: dict[int, int] = {}
+    refill: dict[int, int] = {}
+    for slots in {*row.slots}:
+        own = min(slots, math.ceil(slots * min(1.0, part)))
+        most[slots] = own + int(own * ahead)
+        # Refilled at three quarters: one message for many tasks, not one for each.
+        refill[slots] = own + int(own * ahead) * 3 // 4 if int(own * ahead) else -1
+    short = [
+        at
+        for at, (count, slots) in enumerate(zip(row.levels, row.slots, strict=True))
+        if count <= refill[slots]
+    ]
+    levels = [row.levels[at] for at in short]
+    _spread(row, pool, supply, short, levels, [most[row.slots[at]] for at in short])
 
 
 def _fits(cpu_millis: int, memory_bytes: int, job: Job) -> int:

@@ -19,6 +19,7 @@ from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.fleet import Fleet, Worker
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.placement import (
+    AHEAD_SECONDS,
     Pool,
     Row,
     cut_in,
@@ -60,7 +61,9 @@ class TakeBack:
 Decision = Grant | TakeBack
 
 
-def plan(jobs: Sequence[Job], fleet: Fleet, now: float) -> list[Decision]:
+def plan(
+    jobs: Sequence[Job], fleet: Fleet, now: float, ahead_seconds: float = AHEAD_SECONDS
+) -> list[Decision]:
     """Plan one round.
 
     Args:
@@ -68,6 +71,7 @@ def plan(jobs: Sequence[Job], fleet: Fleet, now: float) -> list[Decision]:
             handed out.
         fleet: the nodes and workers.
         now: this moment.
+        ahead_seconds: how much work waits behind what runs.
     """
     decisions: list[Decision] = []
     pools: dict[str, list[Job]] = {}
@@ -83,7 +87,8 @@ def plan(jobs: Sequence[Job], fleet: Fleet, now: float) -> list[Decision]:
         workers = [worker for worker in usable if worker.stated]
         if workers:
             rows = _looked_at(members, fleet, workers)
-            decisions += _plan_pool(rows, holding.get(name, []), workers, fleet, now)
+            idle = holding.get(name, [])
+            decisions += _plan_pool(rows, idle, workers, fleet, now, ahead_seconds)
         decisions += _clear_unusable(members, usable, fleet)
     return decisions
 
@@ -95,6 +100,8 @@ def _looked_at(jobs: Sequence[Job], fleet: Fleet, workers: Sequence[Worker]) -> 
     for which there is no place at all come last, so that they keep nobody from it.
     """
     idle = [job for job in jobs if not job.ledger.busy]
+    if len(idle) <= FEWEST_LOOKED_AT:
+        return list(jobs)
     most = FEWEST_LOOKED_AT + sum(map(fleet.capacity, workers)) // SMALLEST_SLOT_MILLIS
     if len(idle) <= most:
         return list(jobs)
@@ -104,10 +111,16 @@ def _looked_at(jobs: Sequence[Job], fleet: Fleet, workers: Sequence[Worker]) -> 
 
 
 def _plan_pool(
-    jobs: Sequence[Job], idle: Sequence[Job], workers: list[Worker], fleet: Fleet, now: float
+    jobs: Sequence[Job],
+    idle: Sequence[Job],
+    workers: list[Worker],
+    fleet: Fleet,
+    now: float,
+    ahead_seconds: float,
 ) -> list[Decision]:
-    rows = lay_out(jobs, workers, fleet, now)
-    pool = make_pool(rows, idle, workers, fleet)
+    offers = [fleet.offer(worker) for worker in workers]
+    rows = lay_out(jobs, workers, offers, fleet, now)
+    pool = make_pool(rows, idle, workers, offers)
     whole = sum(pool.cpu)
     left = whole
     decisions: list[Decision] = []
@@ -126,8 +139,8 @@ def _plan_pool(
         for row in peers:
             fill(row, pool, whole)
         for row, target in zip(peers, targets, strict=True):
-            own = sum(row.slots) * row.job.cpu_millis
-            queue_ahead(row, pool, target / own if own else 0.0)
+            own = row.whole * row.job.cpu_millis
+            queue_ahead(row, pool, target / own if own else 0.0, ahead_seconds)
     for row in rows:
         decisions += _grants(row, workers)
         decisions += _recall(row, workers)
@@ -154,11 +167,11 @@ def _grants(row: Row, workers: list[Worker]) -> list[Grant]:
     """Name the tried indexes that each worker gets; the rest are fresh ones."""
     left = row.loose
     grants = []
-    for worker, gain, pinned in zip(workers, row.gains, row.pinned, strict=True):
-        tried = take(left, gain)
+    for at in sorted(row.gains.keys() | row.pinned.keys()):
+        gain, pinned = row.gains.get(at, 0), row.pinned.get(at, BitMap())
+        tried = take(left, gain) if left else BitMap()
         left = left - tried
-        if gain or pinned:
-            grants.append(Grant(row.job.uid, worker.key, tried | pinned, gain - len(tried)))
+        grants.append(Grant(row.job.uid, workers[at].key, tried | pinned, gain - len(tried)))
     return grants
 
 
@@ -183,15 +196,15 @@ def _recall(row: Row, workers: Sequence[Worker]) -> list[TakeBack]:
 def _take_back(row: Row, pool: Pool) -> list[TakeBack]:
     """Level the queues once nothing else is left for an idle slot."""
     job = row.job
-    idle = sum(pool.room(at, row) for at in range(len(pool.workers)))
+    idle = sum(pool.room(at, row) for at in pool.free_for(row))
     seconds = job.ledger.seconds_per_task
     if not idle:
         return []
-    counts = row.level()
-    mean = sum(counts) / sum(row.slots)
+    counts = row.levels
+    mean = sum(counts) / row.whole
     decisions = []
     for at, (worker, count, slots) in enumerate(zip(pool.workers, counts, row.slots, strict=True)):
-        if job.uid in worker.returning:
+        if not count or job.uid in worker.returning:
             continue
         excess = count - max(slots, math.ceil(mean * slots))
         if excess <= 0 or (seconds is not None and excess * seconds < WORTH_MOVING_SECONDS):
@@ -210,9 +223,11 @@ def _take_back(row: Row, pool: Pool) -> list[TakeBack]:
 def _clear_unusable(jobs: Sequence[Job], usable: Sequence[Worker], fleet: Fleet) -> list[TakeBack]:
     """Take back what waits at workers that get nothing new."""
     keys = {worker.key for worker in usable}
+    tainted = any(node.taints for node in fleet.nodes.values())
     decisions = []
     for job in jobs:
-        for key in sorted(job.ledger.assigned):
+        asks = tainted or job.spec.node_selector
+        for key in sorted(job.ledger.assigned if asks else job.ledger.assigned.keys() - keys):
             worker = fleet.workers.get(key)
             if worker is None or worker.leaving or job.uid in worker.returning:
                 continue

@@ -99,9 +99,7 @@ def _forget_finished(leader: Leader, worker: Worker, message: Hello) -> None:
 
 
 def _welcome(leader: Leader, worker: Worker) -> None:
-    welcome = Welcome(
-        leader.epoch, worker.session, worker.incarnation, leader.tuning.report_seconds
-    )
+    welcome = Welcome(leader.epoch, worker.session, worker.incarnation, leader.report_seconds)
     leader.effects.append(Send(worker.key, welcome))
 
 
@@ -258,7 +256,7 @@ def _believe(
                     now.mono,
                     blamed=index if uid == job.uid else None,
                     slots=max(1, worker.cpu_millis // job.cpu_millis),
-                    unheard_seconds=2 * leader.tuning.report_seconds,
+                    unheard_seconds=2 * leader.report_seconds,
                 )
             ledger.release(key, missing)
             job.touch()

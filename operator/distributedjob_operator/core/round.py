@@ -15,6 +15,7 @@ from distributedjob_operator.core.effects import Send
 from distributedjob_operator.core.fleet import REPEAT_AFTER_SECONDS, Worker
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.core.placement import AHEAD_SECONDS
 from distributedjob_operator.core.planner import Grant, plan
 
 IDLE_SECONDS: Final = 1.0
@@ -22,6 +23,9 @@ EXPLAIN_SECONDS: Final = 0.5
 """Why a job waits is looked into so often, where not thousands wait."""
 
 EXPLAINED_AT_ONCE: Final = 1000
+
+REPORTS_AHEAD: Final = 3
+"""Intervals between reports that a worker's queue lasts, at least."""
 
 
 def settle(leader: Leader, now: Instant) -> None:
@@ -82,7 +86,7 @@ def seconds_to_next(leader: Leader, now: Instant) -> float:
 
 def _explain(leader: Leader, job: Job, now: Instant) -> None:
     """A new reason for waiting is worth a write; a new wording of it is not."""
-    if job.ledger.running_count or not job.ledger.busy:
+    if not job.ledger.busy or job.ledger.runs:
         job.idle_since = float("inf")
     else:
         job.idle_since = min(job.idle_since, now.mono)
@@ -101,7 +105,8 @@ def _plan(leader: Leader, now: Instant) -> None:
     if leader.crowd is not None and now.mono >= leader.crowd.until:
         leader.crowd = None
     order = _in_turn(leader.awake.values())
-    for decision in plan(order, leader.fleet, now.mono):
+    ahead = max(AHEAD_SECONDS, REPORTS_AHEAD * leader.report_seconds)
+    for decision in plan(order, leader.fleet, now.mono, ahead):
         job, worker = leader.jobs[decision.uid], leader.fleet.workers[decision.worker]
         if isinstance(decision, Grant):
             _assign(job, worker, decision, now)

@@ -1,5 +1,6 @@
 """Fair division, as pure arithmetic."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 
@@ -33,7 +34,9 @@ def level(supply: int, held: Sequence[int], limits: Sequence[int]) -> list[int]:
         a worker twice the size gets twice as much.
     """
     gains = [0] * len(held)
-    room = sum(max(0, limit - have) for have, limit in zip(held, limits, strict=True))
+    # Workers are mostly alike: what one needs is reckoned once for all that are.
+    alike = Counter(zip(held, limits, strict=True))
+    room = sum(count * max(0, limit - have) for (have, limit), count in alike.items())
     if supply >= room:
         return [max(0, limit - have) for have, limit in zip(held, limits, strict=True)]
     if supply <= 0:
@@ -42,7 +45,7 @@ def level(supply: int, held: Sequence[int], limits: Sequence[int]) -> list[int]:
     for _ in range(40):
         middle = (low + high) / 2
         needed = sum(
-            max(0, int(limit * middle) - have) for have, limit in zip(held, limits, strict=True)
+            count * max(0, int(limit * middle) - have) for (have, limit), count in alike.items()
         )
         if needed > supply:
             high = middle

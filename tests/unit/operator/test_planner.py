@@ -75,10 +75,10 @@ def test_a_plan_loses_nothing_repeats_nothing_and_overfills_no_slot(
         assert sorted([*out, *ledger.fresh]) == list(ledger.wanted)
         if job.spec.parallelism is not None:
             assert len(out) <= job.spec.parallelism
-        ahead = 0 if ledger.seconds_per_task is None else int(1 / ledger.seconds_per_task)
+        ahead = 0.0 if ledger.seconds_per_task is None else 1 / ledger.seconds_per_task
         for (_, name), indexes in ledger.assigned.items():
             slots = fleet.nodes[name].cpu_millis // job.cpu_millis
-            assert 0 < len(indexes) <= slots * (1 + ahead)
+            assert 0 < len(indexes) <= slots + int(slots * ahead)
     if any(kind["seconds"] and kind["seconds"] < 1 for kind in kinds):
         return  # Behind short tasks, another job's may wait for their turn.
     for node in fleet.nodes.values():
@@ -251,8 +251,9 @@ def test_each_pool_is_planned_for_itself():
 def test_a_plan_of_a_large_pool_is_complete():
     job = a_plannable(completions=1_000_000, seconds=10.0)
     a_round([job], a_fleet(*[64] * 100))
-    assert len(job.ledger.busy) == 6400
-    assert set(held(job).values()) == {64}
+    # Of tasks that take 10 s, 64 slots end six in a second: those wait behind.
+    assert set(held(job).values()) == {64 + 6}
+    assert len(held(job)) == 100
 
 
 def test_long_tasks_of_a_small_request_do_not_wait_behind_another_job():
