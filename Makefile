@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help venv demo test unit integration simulate chaos chaos-long lint format crds lock bench bench-takeover clean
+.PHONY: help venv demo test unit integration simulate chaos chaos-long lint format crds lock bench bench-full bench-peers bench-takeover clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -53,11 +53,20 @@ format: $(READY) ## let ruff rewrite what it can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## 20,000 tasks beside xargs; ROUNDS= and TASKS= change how many
-	@$(BIN)/python bench/end_to_end.py
+BENCH := $(BIN)/python -m bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(TASKS),--tasks $(TASKS)) \
+  $(if $(ACCEPT),--accept)
+
+bench: $(READY) ## every figure, about 10 minutes; ROUNDS= and TASKS= change how many, ACCEPT=1 keeps the ratios
+	@$(BENCH)
+
+bench-full: $(READY) ## and a million tasks, 10,000 queued jobs, the whole simulations; about 40 minutes
+	@$(BENCH) --full
+
+bench-peers: $(READY) ## Ray, Dask and Celery, each at its best, in a venv of their own
+	@$(BIN)/python -m bench.peers
 
 bench-takeover: $(READY) ## how long nobody leads: leaders killed and stopped; ROUNDS= of each
-	@$(BIN)/python bench/takeover.py --rounds $(or $(ROUNDS),20)
+	@$(BIN)/python -m bench.takeover --rounds $(or $(ROUNDS),20)
 
 crds: $(READY) ## write the CRD from the models
 	@$(BIN)/python -m distributedjob_api

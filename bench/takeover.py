@@ -7,21 +7,16 @@ written its first checkpoint of a job that runs all the while.
 import argparse
 import signal
 import statistics
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import yaml
 
+from bench.embedded import running
 from distributedjob_local.cluster import Cluster
-from distributedjob_local.component import Component, Setting
-from distributedjob_local.programs import EVERYTHING, find_programs
-from distributedjob_local.progress import Progress
+from distributedjob_local.component import Component
 from distributedjob_local.size import Size
-from distributedjob_local.state import StateDirectory
 
 POLL_SECONDS = 0.01
 LIMIT_SECONDS = 60
@@ -33,16 +28,6 @@ MANIFEST = {
     "metadata": {"name": "takeover"},
     "spec": {"completions": 1_000_000, "template": {"command": ["sleep", "0.05"]}},
 }
-
-
-@contextmanager
-def running(operators: int) -> Iterator[Cluster]:
-    """A cluster that is gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        setting = Setting(StateDirectory(Path(folder)), attended=True)
-        programs = find_programs(EVERYTHING, Progress())
-        with Cluster(setting, programs, Size(nodes=2, operators=operators)) as cluster:
-            yield cluster
 
 
 def read(cluster: Cluster, path: str) -> dict[str, Any]:
@@ -99,7 +84,7 @@ def main() -> None:
     parser.add_argument("--operators", type=int, default=3)
     options = parser.parse_args()
     print(f"{'seconds from the signal until':34} {'min':>6} {'median':>6} {'max':>6}")
-    with running(options.operators) as cluster:
+    with running(Size(nodes=2, operators=options.operators)) as cluster:
         applied = cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(MANIFEST))
         if applied.returncode:
             raise SystemExit(applied.stderr)

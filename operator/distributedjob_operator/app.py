@@ -37,6 +37,9 @@ from distributedjob_operator.watch import Watch
 
 _log = logging.getLogger(__name__)
 
+FIRST_WRITE_SECONDS = 0.1
+"""Nobody sees a job as Running that much later than it began."""
+
 CLOCK_SKEW = timedelta(seconds=2)
 """A Date has whole seconds, and an answer its way to go: less than this is no skew."""
 
@@ -129,7 +132,11 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         settings.retry_period_seconds,
     )
     leadership = LeadershipOnThread(thread, leases, clock, settings.holder, timing)
-    tuning = Tuning(settings.report_seconds, settings.silence_seconds)
+    tuning = Tuning(
+        settings.report_seconds,
+        settings.silence_seconds,
+        first_write_seconds=FIRST_WRITE_SECONDS,
+    )
     controller = Controller(kubernetes, bus, journal, leadership, clock, subjects, tuning)
     controllers.append(controller)
     leadership.still_seconds = lambda: controller.still_seconds

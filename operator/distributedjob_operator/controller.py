@@ -79,6 +79,7 @@ class Controller:
         self._subjects = subjects
         self._tuning = tuning
         self._leading = False
+        self._leader: Leader | None = None
         self.refused = Refused(clock)
         self._retiring = False
         self._heard: dict[WorkerKey, float] = {}
@@ -110,8 +111,13 @@ class Controller:
         if kind == "DELETED":
             uid = body["metadata"]["uid"]
             self.put(lambda leader, _: leader.job_gone(uid))
-        else:
+        elif not self._has(body["metadata"]):
             self.put(lambda leader, now: self._work.see(leader, body, now))
+
+    def _has(self, metadata: Mapping[str, Any]) -> bool:
+        """Whether the leader holds this version already, as it does of all it wrote itself."""
+        job = self._leader.jobs.get(metadata["uid"]) if self._leader is not None else None
+        return job is not None and int(metadata["resourceVersion"]) <= int(job.resource_version)
 
     def node_event(self, kind: str | None, node: Node) -> None:
         """A watch event of a node."""
@@ -164,7 +170,7 @@ class Controller:
         self._leading = True
         self._came_round = self._clock.now().mono
         try:
-            leader = await self._take_over(epoch)
+            self._leader = leader = await self._take_over(epoch)
             self._work.spawn(self._relist_for_ever())
             while not self._retiring:
                 await self._round(leader)
@@ -175,7 +181,7 @@ class Controller:
                     continue
             await self._write_out(leader)
         finally:
-            self._leading = False
+            self._leading, self._leader = False, None
             self._inbox.clear()
             self._work.cancel()
 
@@ -205,7 +211,8 @@ class Controller:
                     await self._handle_inbox(leader)
                     now = self._clock.now()
                     for job in leader.awake.values():
-                        job.urgent = job.urgent or job.dirty
+                        if job.dirty:
+                            job.touch(urgent=True)
                         checkpoints.write_if_due(leader, job, now)
                     await self._perform_all(leader)
                     if not any(job.dirty or job.writing for job in leader.awake.values()):

@@ -22,21 +22,23 @@ FAILED_WRITE_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 def due_at(leader: Leader, job: Job) -> float:
     """When the next write of a job leaves, on the leader's clock."""
-    due = _wanted_at(job)
+    due = _wanted_at(leader, job)
     if due == float("inf"):
         return due
     return max(due, leader.budget.ready_at(urgent=job.urgent))
 
 
-def _wanted_at(job: Job) -> float:
+def _wanted_at(leader: Leader, job: Job) -> float:
     if not job.dirty or job.writing:
         return float("inf")
     if job.write_failures:
         step = min(job.write_failures, len(FAILED_WRITE_SECONDS)) - 1
         return job.written_at + FAILED_WRITE_SECONDS[step]
+    held_until = job.held_since + leader.tuning.first_write_seconds
     if job.urgent:
-        return float("-inf")
-    return job.written_at + (LARGE_INTERVAL_SECONDS if job.large else INTERVAL_SECONDS)
+        return held_until
+    interval = LARGE_INTERVAL_SECONDS if job.large else INTERVAL_SECONDS
+    return max(held_until, job.written_at + interval)
 
 
 def write_if_due(leader: Leader, job: Job, now: Instant) -> None:

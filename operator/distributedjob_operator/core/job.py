@@ -92,6 +92,7 @@ class Job:
     clock_written: float = 0.0
     dirty: bool = True
     urgent: bool = True
+    held_since: float = float("-inf")
     writing: bool = False
     large: bool = False
     written_at: float = float("-inf")
@@ -194,7 +195,12 @@ class Job:
     def touch(self, *, urgent: bool = False) -> None:
         """Note that the status has changed; an urgent change is written at once."""
         self.dirty = True
-        self.urgent = self.urgent or urgent
+        if urgent:
+            self.urgent, self.held_since = True, float("-inf")
+
+    def touch_soon(self, now: float, *, urgent: bool) -> None:
+        """Note a change that may wait a moment for the end of the job to go with it."""
+        self.dirty, self.urgent, self.held_since = True, urgent, now
 
     def definition(self, number: int, node: str) -> Define:
         """What the worker of a node must know to run its tasks."""

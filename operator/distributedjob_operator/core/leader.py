@@ -50,11 +50,16 @@ SECONDS_A_REPORT: Final = 200e-6
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Intervals of the leader, in seconds; ``report_seconds`` is that of a small cluster."""
+    """Intervals of the leader, in seconds; ``report_seconds`` is that of a small cluster.
+
+    The news that a job is there, or has begun, waits for ``first_write_seconds``: a job
+    that ends meanwhile costs a single write, and that one waits for no other.
+    """
 
     report_seconds: float = 0.05
     silence_seconds: float = 20.0
     relist_seconds: float = 60.0
+    first_write_seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -189,6 +194,9 @@ class Leader:
             self.set_aside[uid] = str(error)
             return
         job.seen_at = now.mono
+        if resource.status is None and not job.problem:
+            # That it waits is no news worth going before others.
+            job.touch_soon(now.mono, urgent=False)
         job.ledger.back_off_again(job.spec.retry_policy, now.mono)
         self.jobs[uid] = self.awake[uid] = job
         self.unknown.pop(uid, None)

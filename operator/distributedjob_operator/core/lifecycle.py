@@ -87,7 +87,7 @@ def begin(job: Job, now: Instant) -> None:
     if job.phase is Phase.PENDING:
         job.phase = Phase.RUNNING
         job.clock.run(True, now.mono)
-    job.touch(urgent=True)
+    job.touch_soon(now.mono, urgent=True)
 
 
 def next_deadline(job: Job, now: Instant) -> float:

@@ -32,7 +32,7 @@ from distributedjob_operator.core.placement import (
 )
 from distributedjob_operator.core.shares import max_min
 
-FEWEST_LOOKED_AT = 256
+FEWEST_LOOKED_AT = 32
 SMALLEST_SLOT_MILLIS = 100
 
 WORTH_MOVING_SECONDS = 0.05

@@ -24,7 +24,9 @@ TIMING = Timing(lease_duration=3.0, renew_deadline=2.0, retry_period=0.5)
 PROBE_SECONDS = 0.75
 """As the lease and the silence: several times shorter than in earnest, in the same proportion."""
 
-TUNING = Tuning(report_seconds=0.1, silence_seconds=SILENCE_SECONDS, relist_seconds=6.0)
+TUNING = Tuning(
+    report_seconds=0.1, silence_seconds=SILENCE_SECONDS, relist_seconds=6.0, first_write_seconds=0.1
+)
 
 
 class Clock:

@@ -2,22 +2,24 @@
 
 from typing import Any
 
+import pytest
+
 from distributedjob_api.indexes import BitMap
 from distributedjob_api.messages import Acks
 from distributedjob_api.v1alpha1 import DistributedJob, parse
 from distributedjob_operator.core import checkpoints
 from distributedjob_operator.core.effects import Effect, Send, WriteStatus
-from distributedjob_operator.core.leader import Leader
-from distributedjob_operator.core.round import settle
+from distributedjob_operator.core.leader import Leader, Tuning
+from distributedjob_operator.core.round import seconds_to_next, settle
 from tests.support.builders import a_job, a_node, at, job_body
 from tests.support.fleet import FakeWorker, World
 
 UID = "uid-job"
 
 
-def a_world(completions: int = 1000, **spec: Any) -> World:
+def a_world(completions: int = 1000, *, tuning: Tuning | None = None, **spec: Any) -> World:
     """A job that runs on one worker, whose Running status is written."""
-    world = World(Leader(5, "me", "ns/name"), FakeWorker("n1"))
+    world = World(Leader(5, "me", "ns/name", tuning or Tuning()), FakeWorker("n1"))
     world.leader.take_over([a_job(completions=completions, **spec)], [a_node("n1")], at(0))
     world.deliver()
     world.report_all()
@@ -73,6 +75,22 @@ def test_the_first_running_and_the_final_status_are_written_at_once():
     a_result(world)
     world.deliver()
     assert world.statuses[UID][-1]["phase"] == "Complete"
+
+
+def test_a_job_that_ends_before_its_first_write_costs_one():
+    world = a_world(completions=1, tuning=Tuning(first_write_seconds=0.1))
+    world.now = 0.09
+    a_result(world)
+    world.deliver()
+    assert [status["phase"] for status in world.statuses[UID]] == ["Complete"]
+
+
+def test_a_job_that_goes_on_is_seen_to_run_in_time():
+    world = a_world(completions=1, tuning=Tuning(first_write_seconds=0.1))
+    assert seconds_to_next(world.leader, at(0.0)) == pytest.approx(0.1)
+    world.now = 0.1
+    world.deliver()
+    assert [status["phase"] for status in world.statuses[UID]] == ["Running"]
 
 
 def test_nothing_is_written_while_nothing_changes():

@@ -124,3 +124,12 @@ async def test_what_comes_while_messages_are_handled_waits_for_the_next_round():
     await controller._handle_inbox(Leader(5, "me", "ns/name"))
     assert len(handled) == 1
     assert controller._wake.is_set()
+
+
+async def test_what_the_leader_holds_already_is_no_news():
+    controller = a_controller(Ports())
+    controller._leader, controller._leading = await controller._take_over(5), True
+    controller.job_event("MODIFIED", job_body(version=1))
+    assert not controller._inbox
+    controller.job_event("MODIFIED", job_body(version=2))
+    assert controller._inbox

@@ -57,7 +57,7 @@ def blind_status_patch(patch: pytest.MonkeyPatch) -> None:
     [
         pytest.param(no_epoch_check, 600, "E", id="no epoch check"),
         pytest.param(acknowledged_before_the_checkpoint, 50, "BCJ", id="hasty acknowledgement"),
-        pytest.param(blind_status_patch, 200, "FJ", id="blind status patch"),
+        pytest.param(blind_status_patch, 300, "FJ", id="blind status patch"),
     ],
 )
 def test_a_build_without_a_safeguard_is_found_out(

@@ -1,0 +1,1 @@
+"""What a user would pick instead, each at its best, in a virtual environment of their own."""
