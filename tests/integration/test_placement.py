@@ -12,6 +12,7 @@ from distributedjob_local import bootstrap
 from distributedjob_local.cluster import Cluster
 from tests.support.jobs import Jobs, condition
 from tests.support.tasks import Ledger, once
+from tests.support.waiting import wait_until
 
 ON_NODE = "$DJOB_INDEX $DJOB_NODE"
 
@@ -79,6 +80,35 @@ def test_a_config_map_that_changes_never_leads_to_a_wrong_run(
     items(jobs, "apple", "pear", "fig")
     jobs.wait_for("held", "Complete")
     assert ledger.lines == ["0 apple", "1 pear", "1 pear", "2 fig"]
+
+
+def test_a_config_map_that_goes_under_a_run_stops_it_until_it_is_back(
+    jobs: Jobs, ledger: Ledger, tmp_path: Path
+):
+    """The leader that holds the list looks at it again, as soon as the job runs on."""
+    gate = tmp_path / "gate"
+    note = ledger.note("$DJOB_INDEX", "$DJOB_ITEM")
+    items(jobs, "apple", "pear", "fig")
+    command = ["sh", "-c", f"{note}; {once(gate)}"]
+    jobs.apply("lost", command, itemsFrom=ITEMS_FROM, parallelism=1)
+    ledger.wait_for(1)
+    jobs.patch("lost", {"suspend": True})
+    jobs.wait_for("lost", "Suspended")
+    jobs.kubectl("delete", "configmap", "list")
+    jobs.patch("lost", {"suspend": False})
+    jobs.wait_reason("lost", "ItemsMissing")
+    assert jobs.wait_running("lost")["progress"] == "0/3"
+    gate.touch()
+    status = wait_until(
+        lambda: jobs.status("lost"), lambda status: not status["running"], 30, "what ran is counted"
+    )
+    assert (status["phase"], status["progress"], status["pending"]) == ("Running", "1/3", 2)
+    items(jobs, "apple", "PEAR", "fig")
+    status = jobs.wait_reason("lost", "ItemsChanged")
+    assert "list" in condition(status, "Reconciling")["message"]
+    items(jobs, "apple", "pear", "fig")
+    jobs.wait_for("lost", "Complete")
+    assert ledger.lines == ["0 apple", "0 apple", "1 pear", "2 fig"]
 
 
 @contextmanager

@@ -55,7 +55,8 @@ def ask_if_due(leader: Leader, job: Job, now: Instant) -> None:
 def were_read(leader: Leader, uid: str, text: str | None) -> None:
     """The answer: the text under the key, or None where it is not there."""
     job = leader.jobs.get(uid)
-    if job is None:
+    if job is None or not _needed(job):
+        # It ended or was suspended since it asked: whoever wants the lines then asks anew.
         return
     lines = _lines(text) if text is not None else []
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()

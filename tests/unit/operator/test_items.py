@@ -160,6 +160,18 @@ def test_only_lists_of_jobs_that_run_are_looked_at_again():
     assert world.reads == before
 
 
+@pytest.mark.parametrize("text", ["a\nb\n", "x\n", None], ids=["as it was", "changed", "deleted"])
+def test_an_answer_that_comes_after_the_end_is_not_taken_in(text: str | None):
+    world = with_items("a\nb\n")
+    world.run(UID)
+    heard(world)
+    job, writes = world.leader.jobs[UID], len(world.statuses[UID])
+    before = job.items
+    items.were_read(world.leader, UID, text)
+    heard(world)
+    assert (job.items, job.dirty, len(world.statuses[UID])) == (before, False, writes)
+
+
 def test_nothing_that_runs_is_lost_while_the_next_leader_has_no_list():
     world = with_items("a\nb\nc\nd\n")
     started(world)
