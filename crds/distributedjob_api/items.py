@@ -39,5 +39,7 @@ class ItemsFrom(Model):
     """Where the items stand."""
 
     config_map_key_ref: ConfigMapKeyRef = Field(
-        description="A key of a ConfigMap in the job's namespace; each line is one item."
+        description="A key of a ConfigMap in the job's namespace; each line is one item. Where it"
+        " changes or goes after the job began, what runs goes on and nothing else starts until it"
+        " is as it was."
     )

@@ -256,11 +256,12 @@ def resumed() -> Explained:
     return words.JOB_RESUMED, "The job goes on."
 
 
-def items_missing(name: str, key: str) -> Explained:
-    """The ConfigMap of ``itemsFrom`` cannot be had."""
+def items_missing(name: str, key: str, *, begun: bool) -> Explained:
+    """The ConfigMap of ``itemsFrom`` cannot be had, or no more since the job has ``begun``."""
+    remedy = "restore it with the lines that the job began with" if begun else "create it"
     return (
         words.ITEMS_MISSING,
-        f"ConfigMap {name!r} with key {key!r} is not there; create it. It is looked for once"
+        f"ConfigMap {name!r} with key {key!r} is not there; {remedy}. It is looked for once"
         " a minute at least.",
     )
 

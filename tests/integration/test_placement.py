@@ -96,7 +96,8 @@ def test_a_config_map_that_goes_under_a_run_stops_it_until_it_is_back(
     jobs.wait_for("lost", "Suspended")
     jobs.kubectl("delete", "configmap", "list")
     jobs.patch("lost", {"suspend": False})
-    jobs.wait_reason("lost", "ItemsMissing")
+    status = jobs.wait_reason("lost", "ItemsMissing")
+    assert "restore" in condition(status, "Reconciling")["message"]
     assert jobs.wait_running("lost")["progress"] == "0/3"
     gate.touch()
     status = wait_until(

@@ -102,7 +102,7 @@ def _why_no_items(job: Job) -> reasons.Explained:
     if job.items.changed:
         return reasons.items_changed(reference.name)
     if job.items.missing:
-        return reasons.items_missing(reference.name, reference.key)
+        return reasons.items_missing(reference.name, reference.key, begun=bool(job.items.digest))
     if job.items.unreadable:
         return reasons.items_unreadable(reference.name, job.items.unreadable)
     return reasons.reading_items(reference.name)

@@ -60,6 +60,7 @@ def test_what_a_line_is(text: str, tasks: int):
 def test_a_job_waits_for_its_list():
     world = with_items(None)
     assert (last(world)["phase"], reason(last(world))) == ("Pending", "ItemsMissing")
+    assert "; create it" in message(last(world))
     world.texts["list"] = "a\nb\n"
     for _ in range(3):
         heard(world, 2.0)
@@ -129,6 +130,7 @@ def test_a_list_changed_under_a_run_stops_it_within_a_minute_until_it_is_as_it_w
     heard(world, items.LONGEST_SECONDS)
     heard(world, 2.0)
     assert (last(world)["phase"], reason(last(world))) == ("Running", why)
+    assert "; restore it" in message(last(world))
     assert last(world)["running"] == 1
     for _ in range(3):
         world.tick(seconds=1.0)
@@ -300,6 +302,11 @@ def test_a_list_that_another_leader_began_with_is_kept_to():
     assert reason(last(world)) == "ItemsChanged"
     assert last(world)["itemsHash"] == theirs["itemsHash"]
     assert not world.workers[N1].jobs
+
+
+def message(status: dict[str, Any]) -> str:
+    """What the job says of why it waits."""
+    return next(str(one["message"]) for one in status["conditions"] if one["type"] == "Reconciling")
 
 
 def conflict(world: World, status: dict[str, Any]) -> None:
