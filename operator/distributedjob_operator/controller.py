@@ -79,6 +79,7 @@ class Controller:
         self._subjects = subjects
         self._tuning = tuning
         self._leading = False
+        self._leader: Leader | None = None
         self.refused = Refused(clock)
         self._retiring = False
         self._heard: dict[WorkerKey, float] = {}
@@ -91,6 +92,11 @@ class Controller:
     def leading(self) -> bool:
         """Whether it leads."""
         return self._leading
+
+    @property
+    def lead_now(self) -> tuple[Leader, Instant] | None:
+        """What the leader knows at this moment, to be read and left as it is."""
+        return None if self._leader is None else (self._leader, self._clock.now())
 
     @property
     def still_seconds(self) -> float:
@@ -164,7 +170,7 @@ class Controller:
         self._leading = True
         self._came_round = self._clock.now().mono
         try:
-            leader = await self._take_over(epoch)
+            leader = self._leader = await self._take_over(epoch)
             self._work.spawn(self._relist_for_ever())
             while not self._retiring:
                 await self._round(leader)
@@ -176,6 +182,7 @@ class Controller:
             await self._write_out(leader)
         finally:
             self._leading = False
+            self._leader = None
             self._inbox.clear()
             self._work.cancel()
 
