@@ -56,7 +56,7 @@ async def tasks(
     """
     chosen = standing.chosen(query.states)
     if query.indexes is not None:
-        chosen &= query.indexes
+        chosen = chosen & query.indexes
     contents = await survey(journal, uid, query.streams, chosen, silent=True)
     part = bytearray()
     left = iter(chosen)

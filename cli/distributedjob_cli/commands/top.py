@@ -126,7 +126,7 @@ def _row(body: Mapping[str, Any], paces: Paces, now: float, *, namespaced: bool)
         known.phase,
         bar(known)[::2],
         f"{known.done:,}/{known.total:,}",
-        human.rate(pace.rate(now)) if going else "",
+        human.rate(pace.rate(now)) if left is not None else "",
         human.span(left) if left is not None else "",
         f"{known.running:,}",
         f"{known.failed:,}",

@@ -45,7 +45,7 @@ def _facts(body: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, str]]:
     yield "Ended", _moment(status.get("completionTime"), now)
     yield "Duration", str(status.get("duration") or "")
     yield "Command", one_line(shlex.join(argv))[:COMMAND_CHARACTERS]
-    yield "Each asks for", ", ".join(f"{value} {name}" for name, value in requests.items())
+    yield "Task request", ", ".join(f"{value} {name}" for name, value in requests.items())
     yield "Pool", str(spec.get("pool") or "")
     yield "Nodes", ", ".join(status.get("nodes") or ())
     yield "Failed tasks", str(status.get("failedIndexes") or "")
@@ -75,7 +75,9 @@ def tasks(known: progress.Counts) -> str:
 
 def _moment(stamp: Any, now: datetime) -> str:
     at = human.moment(stamp)
-    return f"{stamp} ({human.span((now - at).total_seconds())} ago)" if at else ""
+    if at is None:
+        return ""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ} ({human.span((now - at).total_seconds())} ago)"
 
 
 def _failure(each: Mapping[str, Any]) -> str:

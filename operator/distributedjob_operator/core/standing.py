@@ -61,15 +61,16 @@ class Standing:
 
 
 def of_job(job: Job) -> Standing:
-    """As the leader knows it at this moment."""
+    """As the leader knows it at this moment: copies, since the leader goes on."""
     ledger, known = job.ledger, job.ledger.recorded
-    wanted = job.wanted if job.items_known else take(job.wanted, job.total)
+    wanted = take(job.wanted, len(job.wanted) if job.items_known else job.total)
+    succeeded, failed = known.succeeded.copy(), known.failed.copy()
     if job.finished:
-        return Standing(wanted, known.succeeded, known.failed, finished=True)
-    running = {key[1]: held for key, held in ledger.running.items()}
-    queued = {key[1]: ledger.queued(key) for key in ledger.assigned}
+        return Standing(wanted, succeeded, failed, finished=True)
+    running = {key[1]: held.copy() for key, held in ledger.running.items()}
+    queued = {key[1]: ledger.queued(key).copy() for key in ledger.assigned}
     attempts = {index: tries.ended for index, tries in known.tries.items()}
-    return Standing(wanted, known.succeeded, known.failed, running, queued, attempts)
+    return Standing(wanted, succeeded, failed, running, queued, attempts)
 
 
 def of_object(resource: DistributedJob) -> Standing:
