@@ -10,9 +10,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import requests
-from pykube.config import KubeConfig
-from pykube.exceptions import PyKubeError
-from pykube.http import HTTPClient
 
 from distributedjob_api.constants import API_VERSION, KIND, PLURAL
 from distributedjob_cli.client.http import Bearer, EndpointError, said, send, why
@@ -21,8 +18,6 @@ from distributedjob_cli.client.kubeconfig import Kubeconfig
 WATCH_SECONDS: Final = 60
 TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
-
-_PRIVATE: Final = {"client-certificate-data": "client-certificate", "client-key-data": "client-key"}
 
 
 class Gone(EndpointError):
@@ -156,36 +151,53 @@ def _check(response: requests.Response, job: tuple[str, str] | None) -> None:
 
 @contextmanager
 def connect(config: Kubeconfig, token: str = "") -> Iterator[Api]:
-    """A client of the cluster, as the kubeconfig's user or with another's token."""
-    cluster, user = dict(config.cluster), {}
-    # pykube would put secrets under names that anybody can foresee and write to first.
-    with ExitStack() as files:
-        if authority := cluster.pop("certificate-authority-data", None):
-            cluster["certificate-authority"] = _file(files, authority, "the cluster's authority")
+    """A client of the cluster, as the kubeconfig's user or with another's token.
+
+    It is ``requests`` alone: pykube imports OAuth as well wherever that is installed,
+    which takes as long as the rest of a short command.
+    """
+    cluster, user = config.cluster, config.user
+    url = str(cluster.get("server") or "")
+    if not url.startswith(("https://", "http://")):
+        raise EndpointError(f"the kubeconfig's cluster has no server that is an URL: {url!r}")
+    with ExitStack() as files, requests.Session() as session:
+        authority = _kept(files, cluster, "certificate-authority")
+        # Without an authority of its own a cluster has one that everybody knows.
+        session.verify = authority or not cluster.get("insecure-skip-tls-verify")
         if token or config.has_token:
-            user["token"] = token or config.token()
-        else:
-            user = {key: config.user[key] for key in _USER if key in config.user}
-            for inline, named in _PRIVATE.items():
-                if inline in config.user:
-                    user[named] = _file(files, config.user[inline], inline)
-        document = {
-            "clusters": [{"name": "it", "cluster": cluster}],
-            "users": [{"name": "it", "user": {k: v for k, v in user.items() if k != "token"}}],
-            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-            "current-context": "it",
-        }
-        try:
-            client = HTTPClient(KubeConfig(document))
-        except (PyKubeError, ValueError, KeyError) as error:
-            raise EndpointError(f"the kubeconfig's cluster cannot be used: {error}") from error
-        if "token" in user:
-            client.session.auth = Bearer(user["token"])
-        with client.session:
-            yield Api(client.session, client.url)
+            session.auth = Bearer(token or config.token())
+        elif certificate := _kept(files, user, "client-certificate"):
+            session.cert = (certificate, _kept(files, user, "client-key") or certificate)
+        elif user.get("username"):
+            session.auth = (str(user["username"]), str(user.get("password") or ""))
+        if name := cluster.get("tls-server-name"):
+            session.mount("https://", _Named(str(name)))
+        yield Api(session, url)
 
 
-_USER: Final = ("client-certificate", "client-key", "username", "password", "auth-provider")
+class _Named(requests.adapters.HTTPAdapter):
+    """Expects a certificate of another name than the address has."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        super().__init__()
+
+    def init_poolmanager(
+        self, connections: int, maxsize: int, block: bool = False, **more: Any
+    ) -> None:
+        """Hand the name to every connection."""
+        more |= {"assert_hostname": self._name, "server_hostname": self._name}
+        super().init_poolmanager(connections, maxsize, block, **more)  # type: ignore[no-untyped-call]
+
+
+def _kept(files: ExitStack, entry: Mapping[str, Any], key: str) -> str:
+    """The file that an entry of the kubeconfig names or holds; empty for none."""
+    if inline := entry.get(f"{key}-data"):
+        return _file(files, inline, f"{key}-data")
+    path = str(entry.get(key) or "")
+    if path and not Path(path).is_file():
+        raise EndpointError(f"the kubeconfig's {key} {path} is no file")
+    return path
 
 
 def _file(files: ExitStack, text: object, what: str) -> str:

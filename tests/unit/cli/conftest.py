@@ -10,7 +10,6 @@ import pytest
 import requests
 
 from distributedjob_cli.__main__ import run
-from distributedjob_cli.client import api
 
 TOKEN = {"DJOB_TOKEN": "t0ken"}
 OPERATOR = "http://127.0.0.1:1"
@@ -85,10 +84,8 @@ class Servers:
 def servers(monkeypatch) -> Servers:
     """The API server and the operator's endpoint."""
     made = Servers()
-    for adapter, name in (
-        (requests.adapters.HTTPAdapter, "send"),
-        (api.HTTPClient.http_adapter_cls, "_do_send"),
-    ):
-        monkeypatch.setattr(adapter, name, lambda _, request, **__: made.send(request))
+    monkeypatch.setattr(
+        requests.adapters.HTTPAdapter, "send", lambda _, request, **__: made.send(request)
+    )
     monkeypatch.setenv("DJOB_ENDPOINT", OPERATOR)
     return made

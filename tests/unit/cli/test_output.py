@@ -143,7 +143,6 @@ class Answers:
             return response
 
         monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
-        monkeypatch.setattr(api.HTTPClient.http_adapter_cls, "_do_send", send)
 
 
 def lease(**annotations):

@@ -118,7 +118,7 @@ def body(phase="Running", reason="", message="", kind="Reconciling", **numbers):
         "metadata": {
             "name": "job",
             "namespace": "team",
-            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "creationTimestamp": "2026-01-01T00:00:00.25Z",
         },
         "spec": {"completions": 10, "template": {"command": ["sh", "-c", "echo $DJOB_INDEX"]}},
         "status": {
@@ -204,7 +204,7 @@ def test_a_job_in_full_leaves_out_what_is_empty():
              "tail": "Traceback\nValueError: \x1b[31mno\n"}
         ],
     )  # fmt: skip
-    assert describe.job(job, human.moment("2026-01-01T00:01:05Z")) == (
+    assert describe.job(job, human.moment("2026-01-01T00:01:05.5Z")) == (
         "Name:         job\n"
         "Namespace:    team\n"
         "Phase:        Running\n"

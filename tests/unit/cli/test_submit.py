@@ -119,7 +119,7 @@ def test_a_generated_name_begins_like_the_program(program, expected):
         (["--each-line", "/dev/null", "--", "a"], "there are no items"),
         (["--env", "A", "--", "a"], "--env 'A': write name=value"),
         (["--label", "=b", "--", "a"], "--label '=b': write name=value"),
-        (["--retries", "-1", "--", "a"], "-1"),
+        (["--retries", "-1", "--", "a"], "'--retries': Input should be greater"),
         (["--output", "xml", "--", "a"], "xml"),
     ],
 )
