@@ -187,7 +187,7 @@ class _Named(requests.adapters.HTTPAdapter):
     ) -> None:
         """Hand the name to every connection."""
         more |= {"assert_hostname": self._name, "server_hostname": self._name}
-        super().init_poolmanager(connections, maxsize, block, **more)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(connections, maxsize, block, **more)
 
 
 def _kept(files: ExitStack, entry: Mapping[str, Any], key: str) -> str:
