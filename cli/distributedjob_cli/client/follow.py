@@ -16,12 +16,11 @@ def phase(body: dict[str, Any]) -> str:
 
 
 def finished(body: dict[str, Any]) -> bool:
-    """Whether a job is over, and nothing that was asked of it since starts it again."""
-    status = body.get("status") or {}
-    token = (body["spec"].get("rerun") or {}).get("token", "")
-    # What the operator has not looked at may be a new token.
-    unseen = status.get("observedGeneration", 0) < body["metadata"].get("generation", 0)
-    return phase(body) in FINISHED and not (unseen and token != status.get("rerunToken", ""))
+    """Whether a job is over, and no token that was not heeded yet starts it again."""
+    status, spec = body.get("status") or {}, body["spec"]
+    token = (spec.get("rerun") or {}).get("token", "")
+    heeded = not token or token == status.get("rerunToken", "") or spec.get("cancel")
+    return phase(body) in FINISHED and bool(heeded)
 
 
 def follow(

@@ -84,10 +84,11 @@ def test_a_job_that_is_not_over_in_time_is_exit_code_1(djob, servers):
     )
 
 
-def test_a_rerun_that_nobody_has_seen_yet_is_not_over(djob, servers):
-    servers.answers |= {JOB: a_job(token="new", seen=0, rerunToken="old"), JOBS: b""}
+@pytest.mark.parametrize("seen", [0, 1])
+def test_a_rerun_that_was_not_heeded_yet_is_not_over(djob, servers, seen):
+    servers.answers |= {JOB: a_job(token="new", seen=seen, rerunToken="old"), JOBS: b""}
     assert djob("wait", "job", "--timeout", "0s").exit_code == 1
-    servers.answers[JOB] = a_job(token="new", seen=0, rerunToken="new")
+    servers.answers[JOB] = a_job(token="new", seen=seen, rerunToken="new")
     assert djob("wait", "job", "--timeout", "0s").exit_code == 0
 
 
