@@ -15,10 +15,10 @@ def machines(leader: Leader, now: Instant) -> list[MachineView]:
 
 
 def _rows(leader: Leader, now: Instant) -> Iterator[MachineView]:
-    fleet = leader.fleet
+    fleet, held = leader.fleet, _held(leader)
     for key, worker in fleet.workers.items():
         node = fleet.nodes.get(worker.node)
-        running, queued, busy = _held(leader, key)
+        running, queued, busy = held.get(key, (0, 0, 0))
         yield MachineView(
             node=worker.node,
             health=_health(leader, worker, node),
@@ -39,18 +39,20 @@ def _rows(leader: Leader, now: Instant) -> Iterator[MachineView]:
             yield MachineView(name, "NoWorker", "", node.address, node.cpu_millis)
 
 
-def _held(leader: Leader, key: WorkerKey) -> tuple[int, int, int]:
-    """Tasks that run at a worker, that wait there, and the millicores of the former."""
-    running = queued = busy = 0
+def _held(leader: Leader) -> dict[WorkerKey, tuple[int, int, int]]:
+    """Per worker, tasks that run, tasks that wait there, and the millicores of the former.
+
+    It costs as many steps as there are pairs of a job and a worker that holds some of it.
+    """
+    held: dict[WorkerKey, tuple[int, int, int]] = {}
     for job in leader.awake.values():
-        held = job.ledger.assigned.get(key)
-        if held is None:
-            continue
-        runs = len(job.ledger.running.get(key, ()))
-        running += runs
-        queued += len(held) - runs
-        busy += runs * job.cpu_millis
-    return running, max(0, queued), busy
+        ledger = job.ledger
+        for key, assigned in ledger.assigned.items():
+            runs = len(ledger.running.get(key, ()))
+            running, queued, busy = held.get(key, (0, 0, 0))
+            waits = max(0, len(assigned) - runs)
+            held[key] = (running + runs, queued + waits, busy + runs * job.cpu_millis)
+    return held
 
 
 def _health(leader: Leader, worker: Worker, node: Node | None) -> str:

@@ -26,6 +26,12 @@ class Standing:
     attempts: dict[int, int] = field(default_factory=dict)
     """Attempts that ended, of those without outcome that had any."""
     finished: bool = False
+    held: BitMap = field(init=False)
+    """What runs or waits at any node: of most indexes none need be asked."""
+
+    def __post_init__(self) -> None:
+        held = BitMap().union(*self.running.values(), *self.queued.values())
+        object.__setattr__(self, "held", held)
 
     def of(self, index: int) -> tuple[str, str]:
         """The state of a wanted index, and the node that has it in hand."""
@@ -33,12 +39,11 @@ class Standing:
             return State.SUCCEEDED, NOWHERE
         if index in self.failed:
             return State.FAILED, NOWHERE
-        for node, held in self.running.items():
-            if index in held:
-                return State.RUNNING, node
-        for node, held in self.queued.items():
-            if index in held:
-                return State.QUEUED, node
+        if index in self.held:
+            for state, nodes in ((State.RUNNING, self.running), (State.QUEUED, self.queued)):
+                for node, held in nodes.items():
+                    if index in held:
+                        return state, node
         return (State.CANCELLED if self.finished else State.PENDING), NOWHERE
 
     def chosen(self, states: Iterable[str]) -> BitMap:
