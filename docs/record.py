@@ -31,7 +31,11 @@ def main() -> int:
             "HOME": folder,
             "XDG_STATE_HOME": folder,
             "XDG_CACHE_HOME": cache,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": os.pathsep.join(
+                # The cluster brings kubectl along.
+                [str(Path(sys.executable).parent), f"{folder}/distributedjobs/local/bin"]
+                + [os.environ["PATH"]]
+            ),
         }
         try:
             recorded = BLOCK.sub(lambda block: _block(block[1], environment, folder), text)

@@ -216,3 +216,14 @@ def test_output_that_could_steer_a_terminal_is_spelled_out_on_one(djob: Djob, jo
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert seen.strip() == r"\x1b[2Jhello"
+
+
+def test_kubectl_finds_the_plugin_and_completes_it(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    done = jobs.cluster.kubectl("djob", "get", "nobody", "-n", jobs.namespace)
+    assert (done.returncode, done.stderr.startswith("kubectl djob: there is no")) == (1, True)
+    assert jobs.cluster.kubectl("__complete", "djob", "su").stdout.splitlines()[:2] == [
+        "submit", "suspend",
+    ]  # fmt: skip
