@@ -31,11 +31,9 @@ def main() -> int:
             "HOME": folder,
             "XDG_STATE_HOME": folder,
             "XDG_CACHE_HOME": cache,
-            "PATH": os.pathsep.join(
-                # The cluster brings kubectl along.
-                [str(Path(sys.executable).parent), f"{folder}/distributedjobs/local/bin"]
-                + [os.environ["PATH"]]
-            ),
+            # The cluster brings kubectl along.
+            "PATH": f"{Path(sys.executable).parent}:{folder}/distributedjobs/local/bin"
+            f":{os.environ['PATH']}",
         }
         try:
             recorded = BLOCK.sub(lambda block: _block(block[1], environment, folder), text)
