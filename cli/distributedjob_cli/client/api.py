@@ -81,10 +81,6 @@ class Api:
         """Delete an object."""
         self._ask("DELETE", path)
 
-    def read(self, path: str) -> dict[str, Any]:
-        """Any object."""
-        return self._ask("GET", path)
-
     def watch(
         self, namespace: str, name: str, version: str, seconds: int = WATCH_SECONDS
     ) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -43,7 +43,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait until the job is over."
 Progress = Annotated[bool, typer.Option("--progress", help="The same, and show its progress.")]
 
 
-def cancel(ctx: typer.Context, target: Target, jobs: Jobs, wait: Wait = False) -> None:
+def cancel(target: Target, jobs: Jobs, wait: Wait = False) -> None:
     """End all tasks of jobs, and keep the objects.
 
     This cannot be undone. What has succeeded until then keeps its output.

@@ -18,11 +18,6 @@ def escaped(text: str) -> str:
     )
 
 
-def escaped_bytes(data: bytes) -> str:
-    """The same for bytes; those that are no UTF-8 are spelled out, too."""
-    return escaped(data.decode("utf-8", "surrogateescape"))
-
-
 def one_line(text: str) -> str:
     """A text as one line of a table or message: blanks and line feeds become one blank."""
     return escaped(" ".join(text.split()))

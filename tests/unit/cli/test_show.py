@@ -6,9 +6,13 @@ from hypothesis import strategies as st
 
 from distributedjob_cli.show import describe, human, progress
 from distributedjob_cli.show.pace import Pace
-from distributedjob_cli.show.safe import escaped, escaped_bytes, one_line
+from distributedjob_cli.show.safe import escaped, one_line
 from distributedjob_cli.show.table import table
 from distributedjob_cli.show.terminal import _spelled
+
+
+def escaped_bytes(data: bytes) -> str:
+    return escaped(data.decode("utf-8", "surrogateescape"))
 
 
 @pytest.mark.parametrize(
