@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help venv demo test unit integration simulate chaos chaos-long lint format crds lock bench bench-full bench-peers bench-takeover clean
+.PHONY: help venv demo test unit integration simulate chaos chaos-long lint format crds docs lock bench bench-full bench-peers bench-takeover clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -70,6 +70,9 @@ bench-takeover: $(READY) ## how long nobody leads: leaders killed and stopped; R
 
 crds: $(READY) ## write the CRD from the models
 	@$(BIN)/python -m distributedjob_api
+
+docs: $(READY) ## run the commands of docs/cli.md and write down what they say
+	@$(BIN)/python docs/record.py
 
 lock: $(READY) ## pin every dependency, with hashes and without addresses
 	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \

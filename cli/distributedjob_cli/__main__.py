@@ -7,9 +7,8 @@ import typer
 from typer.main import get_command
 
 from distributedjob_cli.app import app
+from distributedjob_cli.errors import BAD_INPUT, FAILED, INTERRUPTED, CliError
 from distributedjob_local.errors import LocalError, RefusedFileError
-
-FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 def main() -> None:
@@ -26,6 +25,8 @@ def run(argv: list[str]) -> int:
         code = get_command(app)(argv[1:], prog_name=program, standalone_mode=False)
     except typer.TyperException as error:
         return _fail(program, error.format_message(), BAD_INPUT)
+    except CliError as error:
+        return _fail(program, str(error), error.code)
     except RefusedFileError as error:
         return _fail(program, str(error), BAD_INPUT)
     except LocalError as error:

@@ -76,6 +76,14 @@ def progressing() -> Explained:
     return words.PROGRESSING, "Tasks are being run."
 
 
+def at_work(running: int, waiting: int, nodes: int) -> Explained:
+    """Tasks run, so many on so many nodes."""
+    return (
+        words.PROGRESSING,
+        f"Tasks are being run: {running:,} at this moment on {nodes:,} nodes; {waiting:,} wait.",
+    )
+
+
 def paused() -> Explained:
     """``parallelism`` is 0."""
     return words.PAUSED, "spec.parallelism is 0; set it higher, or remove it, to go on."

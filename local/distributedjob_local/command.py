@@ -56,7 +56,7 @@ def up(
         started = bring_up(state, Size(nodes, cpus, operators), Progress())
     print("The cluster is ready." if started else "The cluster is already running.")
     print(f"export KUBECONFIG={state.kubeconfig}")
-    print("Try:  kubectl get nodes,distributedjobs")
+    print("Try:  djob submit --array 0-999 --progress -- sh -c 'echo $DJOB_INDEX'")
 
 
 @app.command()

@@ -165,6 +165,7 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
             jobs.read_job,
             journal,
             Access(api),
+            lambda: controller.lead_now,
         )
     )
     opened.push_async_callback(asyncio.to_thread, watch.stop)

@@ -94,6 +94,11 @@ class Controller:
         return self._leading
 
     @property
+    def lead_now(self) -> tuple[Leader, Instant] | None:
+        """What the leader knows at this moment, to be read and left as it is."""
+        return None if self._leader is None else (self._leader, self._clock.now())
+
+    @property
     def still_seconds(self) -> float:
         """How long ago the loop came round last; 0 while standing by."""
         return self._clock.now().mono - self._came_round if self._leading else 0.0

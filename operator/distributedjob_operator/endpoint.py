@@ -1,41 +1,71 @@
-"""The operator's own HTTP endpoint: probes, and the results of jobs.
+"""The operator's own HTTP endpoint: probes, and what it knows of jobs and machines.
 
 ``GET /readyz`` answers 200 once NATS and the API server answer, ``GET /livez`` unless
 only a restart would help; else they answer 503 with the reason. ``GET /metrics`` is for
-Prometheus. ``GET
-/v1/namespaces/<namespace>/distributedjobs/<name>/output`` streams what a job's tasks
-wrote to stdout, in index order, to whoever may ``get distributedjobs/log`` there; no
-user ever gets NATS credentials. Where the journal has no record of a task with an
-outcome, two headers say how many there are and which. An output that breaks off has no
-last chunk.
+Prometheus. Everything else needs a Kubernetes bearer token; no user ever gets NATS
+credentials. Below ``/v1/namespaces/<namespace>/distributedjobs/<name>/``, for whoever may
+``get distributedjobs/log`` there:
+
+* ``output``: what the tasks wrote to ``stream``, stdout or stderr, in index order. Where
+  the journal has no record of a task with an outcome, two headers say how many there are
+  and which.
+* ``tasks``: a line of JSON for each task in index order, chosen by ``indexes``, ``state``,
+  ``reason`` and ``node``, with what it wrote to ``streams``.
+* ``attempts``: the same for each attempt in the journal behind the place ``after``.
+* ``failures``: the failed attempts, grouped by what went wrong.
+* ``why``: why the job, or its task ``index``, stands where it stands.
+
+``GET /v1/nodes`` is the machine registry, for whoever may ``list nodes``. What only the
+leader knows is answered with 421 by a replica that stands by. An answer that breaks off
+has no last chunk.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from aiohttp import web
+from msgspec import json
 
-from distributedjob_api.constants import MISSING_COUNT_HEADER, MISSING_INDEXES_HEADER
-from distributedjob_api.indexes import BitMap, format_indexes
+from distributedjob_api.constants import (
+    MAX_COMPLETIONS,
+    MISSING_COUNT_HEADER,
+    MISSING_INDEXES_HEADER,
+)
+from distributedjob_api.indexes import IndexTextError, format_indexes, parse_indexes
 from distributedjob_api.v1alpha1 import ResourceError, parse
-from distributedjob_operator.core.recorded import Recorded, StatusError, recorded
+from distributedjob_api.views import STATES, Why
+from distributedjob_operator import answers
+from distributedjob_operator.answers import Query
+from distributedjob_operator.core import standing
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.explain import why_index, why_job
+from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.core.machines import machines
+from distributedjob_operator.core.recorded import StatusError
+from distributedjob_operator.core.standing import Standing
 from distributedjob_operator.errors import OperatorError
 from distributedjob_operator.ports import NotFound, Unavailable
-from distributedjob_operator.results import Contents, JournalReader, gather, survey
+from distributedjob_operator.results import JournalReader, output, survey
 
 _log = logging.getLogger(__name__)
 
 STREAMS: Final = ("stdout", "stderr")
+_JOB: Final = "/v1/namespaces/{namespace}/distributedjobs/{name}"
 _NAMED_CHARACTERS: Final = 200
+_DIGITS: Final = 19
 
 
 class AccessPort(Protocol):
-    """Who may read results; see ``kube.access``."""
+    """Who may read what; see ``kube.access``."""
 
     async def may_read(self, token: str, namespace: str, name: str) -> bool | None:
         """Whether a bearer token opens a job; None where it is nobody's."""
+
+    async def may_list_nodes(self, token: str) -> bool | None:
+        """Whether a bearer token opens the registry; None where it is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +78,8 @@ class Sources:
     read_job: Callable[[str, str], Awaitable[dict[str, Any]]]
     journal: JournalReader
     access: AccessPort
+    lead: Callable[[], tuple[Leader, Instant] | None]
+    """What the leader knows, where this replica leads."""
 
 
 class Endpoint:
@@ -59,9 +91,15 @@ class Endpoint:
         application.router.add_get("/readyz", self._readyz)
         application.router.add_get("/livez", self._livez)
         application.router.add_get("/metrics", self._metrics)
-        application.router.add_get(
-            "/v1/namespaces/{namespace}/distributedjobs/{name}/output", self._output
-        )
+        application.router.add_get("/v1/nodes", self._nodes)
+        for name, answer in (
+            ("output", self._output),
+            ("tasks", self._tasks),
+            ("attempts", self._attempts),
+            ("failures", self._failures),
+            ("why", self._why),
+        ):
+            application.router.add_get(f"{_JOB}/{name}", answer)
         self._runner = web.AppRunner(application, access_log=None)
 
     async def start(self, host: str, port: int) -> None:
@@ -89,58 +127,156 @@ class Endpoint:
         return web.Response(body=body, headers={"Content-Type": kind})
 
     async def _output(self, request: web.Request) -> web.StreamResponse:
-        namespace, name = request.match_info["namespace"], request.match_info["name"]
         stream = request.query.get("stream", "stdout")
         if stream not in STREAMS:
             raise web.HTTPBadRequest(text=f"stream must be one of {', '.join(STREAMS)}\n")
-        await self._authorize(request, namespace, name)
-        body = await self._sources.read_job(namespace, name)
-        finished = _outcomes(body)
-        contents = await survey(self._sources.journal, body["metadata"]["uid"], stream)
+        body = await self._read_job(request)
+        known = _recorded(body)
+        contents = await survey(self._sources.journal, body["metadata"]["uid"], {stream})
         response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
-        if missing := finished - contents.recorded:
+        if missing := (known.succeeded | known.failed) - contents.recorded:
             named, _ = format_indexes(missing, _NAMED_CHARACTERS)
             response.headers[MISSING_COUNT_HEADER] = str(len(missing))
             response.headers[MISSING_INDEXES_HEADER] = named
-        await response.prepare(request)
-        await self._send(request, response, contents)
-        return response
+        return await _send(request, response, output(self._sources.journal, contents, stream))
 
-    async def _send(
-        self, request: web.Request, response: web.StreamResponse, contents: Contents
-    ) -> None:
-        try:
-            async for content in gather(self._sources.journal, contents):
-                await response.write(content)
-        except Unavailable as error:
-            # The status is long out: only a broken connection still tells the reader.
-            _log.warning("%s was not served to its end: %s", request.path, error)
-            if request.transport is not None:
-                request.transport.abort()
-            return
-        await response.write_eof()
+    async def _tasks(self, request: web.Request) -> web.StreamResponse:
+        query = _query(request)
+        body = await self._read_job(request)
+        uid = body["metadata"]["uid"]
+        where = _recorded(body)
+        if not where.finished:
+            # Who runs what stands in no object.
+            _, _, job = self._led(uid)
+            where = standing.of_job(job)
+        lines = answers.tasks(self._sources.journal, uid, where, query)
+        return await _send(request, _lines(), lines)
 
-    async def _authorize(self, request: web.Request, namespace: str, name: str) -> None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise web.HTTPUnauthorized(text="send a Kubernetes bearer token\n")
-        allowed = await self._sources.access.may_read(token.strip(), namespace, name)
-        if allowed is None:
-            raise web.HTTPUnauthorized(text="the API server does not know this token\n")
-        if not allowed:
+    async def _attempts(self, request: web.Request) -> web.StreamResponse:
+        query, after = _query(request), _number(request, "after") or 0
+        body = await self._read_job(request)
+        lines = answers.attempts(self._sources.journal, body["metadata"]["uid"], query, after)
+        return await _send(request, _lines(), lines)
+
+    async def _failures(self, request: web.Request) -> web.Response:
+        body = await self._read_job(request)
+        failed = _recorded(body).failed
+        found = await answers.failures(self._sources.journal, body["metadata"]["uid"], failed)
+        return _json(found)
+
+    async def _why(self, request: web.Request) -> web.Response:
+        index = _number(request, "index")
+        body = await self._read_job(request)
+        leader, now, job = self._led(body["metadata"]["uid"])
+        if index is None:
+            return _json(Why(*why_job(leader, job, now)))
+        if job.items_known and index not in job.wanted:
+            known, _ = format_indexes(job.wanted, _NAMED_CHARACTERS)
+            raise web.HTTPNotFound(text=f"there is no task {index}: its tasks are {known}\n")
+        return _json(Why(*why_index(leader, job, index, now)))
+
+    async def _nodes(self, request: web.Request) -> web.Response:
+        if not _known(await self._sources.access.may_list_nodes(_token(request))):
+            raise web.HTTPForbidden(text="needs the right to list nodes\n")
+        return _json(machines(*self._lead()))
+
+    async def _read_job(self, request: web.Request) -> dict[str, Any]:
+        """The object that a request names, for whoever may read its results."""
+        namespace, name = request.match_info["namespace"], request.match_info["name"]
+        if not _known(await self._sources.access.may_read(_token(request), namespace, name)):
             raise web.HTTPForbidden(
                 text=f"needs the right to get distributedjobs/log in namespace {namespace}\n"
             )
+        return await self._sources.read_job(namespace, name)
+
+    def _lead(self) -> tuple[Leader, Instant]:
+        lead = self._sources.lead()
+        if lead is None:
+            raise web.HTTPMisdirectedRequest(
+                text="this replica stands by; ask the one that leads\n"
+            )
+        return lead
+
+    def _led(self, uid: str) -> tuple[Leader, Instant, Job]:
+        """A job as the leader has it."""
+        leader, now = self._lead()
+        job = leader.jobs.get(uid)
+        if job is None:
+            problem = leader.set_aside.get(uid) or "this operator does not run the job, or not yet"
+            raise web.HTTPConflict(text=f"{problem}\n")
+        return leader, now, job
 
 
-def _outcomes(body: dict[str, Any]) -> BitMap:
-    """The indexes with an outcome: each of them should have a record."""
+def _token(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise web.HTTPUnauthorized(text="send a Kubernetes bearer token\n")
+    return token.strip()
+
+
+def _known(allowed: bool | None) -> bool:
+    if allowed is None:
+        raise web.HTTPUnauthorized(text="the API server does not know this token\n")
+    return allowed
+
+
+async def _send(
+    request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]
+) -> web.StreamResponse:
+    # Until the first piece is there, what goes wrong can still be said.
+    first = await anext(pieces, b"")
+    await response.prepare(request)
     try:
-        status = parse(body).status
-        known = recorded(status) if status is not None else Recorded()
+        await response.write(first)
+        async for piece in pieces:
+            await response.write(piece)
+    except Unavailable as error:
+        # The status is long out: only a broken connection still tells the reader.
+        _log.warning("%s was not served to its end: %s", request.path, error)
+        if request.transport is not None:
+            request.transport.abort()
+        return response
+    await response.write_eof()
+    return response
+
+
+def _lines() -> web.StreamResponse:
+    return web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+
+
+def _json(view: object) -> web.Response:
+    return web.Response(body=json.encode(view) + b"\n", content_type="application/json")
+
+
+def _query(request: web.Request) -> Query:
+    asked = request.query
+    states, streams = frozenset(asked.getall("state", [])), frozenset(asked.getall("streams", []))
+    for name, chosen, possible in (("state", states, STATES), ("streams", streams, STREAMS)):
+        if chosen - {*possible}:
+            raise web.HTTPBadRequest(text=f"{name} must be one of {', '.join(possible)}\n")
+    try:
+        text = asked.get("indexes")
+        indexes = None if text is None else parse_indexes(text, MAX_COMPLETIONS)
+    except IndexTextError as error:
+        raise web.HTTPBadRequest(text=f"indexes: {error}\n") from error
+    return Query(indexes, states, asked.get("reason", ""), asked.get("node", ""), streams)
+
+
+def _number(request: web.Request, name: str) -> int | None:
+    text = request.query.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
+        raise web.HTTPBadRequest(text=f"{name} must be a whole number\n")
+    return int(text)
+
+
+def _recorded(body: dict[str, Any]) -> Standing:
+    """Where the tasks stand, as far as the object says."""
+    try:
+        return standing.of_object(parse(body))
     except (ResourceError, StatusError) as error:
         raise Unavailable(f"the job's status cannot be read: {error}") from error
-    return known.succeeded | known.failed
 
 
 def _verdict(problem: str) -> web.Response:

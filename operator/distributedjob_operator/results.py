@@ -1,4 +1,4 @@
-"""A job's output in index order, in bounded memory whatever its size.
+"""The records of a job's tasks in index order, in bounded memory whatever their size.
 
 The journal keeps batches in the order in which attempts ended. A first pass over them
 notes where the record that counts of each index is stored, and keeps nothing it reads;
@@ -8,7 +8,9 @@ then one window of indexes after the other is gathered from those batches.
 import asyncio
 from array import array
 from collections.abc import AsyncIterator, Iterable, Iterator, Set
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
+
+from msgspec import structs
 
 from distributedjob_api.constants import MAX_COMPLETIONS
 from distributedjob_api.indexes import BitMap
@@ -31,11 +33,20 @@ _RUN_BITS: Final = 31
 class JournalReader(Protocol):
     """The stored batches; both methods may raise :class:`Unavailable`."""
 
-    def read(self, uid: str) -> AsyncIterator[tuple[int, JournalBatch]]:
-        """Every batch of a job with its place in the stream, oldest first."""
+    def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
+        """Every batch of a job behind a place of the stream with its own, oldest first."""
 
     async def read_one(self, place: int) -> JournalBatch:
         """The batch at a place that :meth:`read` gave."""
+
+
+class Found(NamedTuple):
+    """A record with what its batch says of it."""
+
+    place: int
+    run: int
+    node: str
+    record: TaskRecord
 
 
 class Contents:
@@ -43,10 +54,19 @@ class Contents:
 
     That is the index's record in the newest run that has one: its success, else its
     latest attempt. A million indexes take 20 MB.
+
+    Args:
+        streams: what to keep of what a task wrote: stdout, stderr, both or neither.
+        chosen: look at these indexes alone.
+        silent: find the records of tasks that wrote nothing, too.
     """
 
-    def __init__(self, stream: str) -> None:
-        self.stream = stream
+    def __init__(
+        self, streams: Set[str], chosen: BitMap | None = None, *, silent: bool = False
+    ) -> None:
+        self._streams = streams
+        self._chosen = chosen
+        self._least = 1 if silent else 0
         self._ranks = array("Q")
         self._places = array("Q")
         self._sizes = array("I")
@@ -58,18 +78,20 @@ class Contents:
         for record in batch.records:
             if not 0 <= record.index < MAX_COMPLETIONS:
                 continue
+            if self._chosen is not None and record.index not in self._chosen:
+                continue
             self._reach(record.index)
             self.recorded.add(record.index)
-            rank = _rank(batch.run, record)
+            rank = rank_of(batch.run, record)
             known = self._ranks[record.index]
             # Of equal records the last failure counts, and the first success.
             if rank > known or (rank == known and record.reason):
                 self._ranks[record.index] = rank
                 self._places[record.index] = place
-                self._sizes[record.index] = len(_content(record, self.stream))
+                self._sizes[record.index] = self._least + self._size(record)
 
     def windows(self) -> Iterator[list[int]]:
-        """The indexes that wrote anything, ascending, cut where their output is much."""
+        """The indexes whose records are looked for, ascending, cut where these are much."""
         window: list[int] = []
         weight = 0
         for index, size in enumerate(self._sizes):
@@ -87,19 +109,22 @@ class Contents:
         """The batches that hold a window, each of them once, in stored order."""
         return sorted({self._places[index] for index in window})
 
-    def pick(self, place: int, batch: JournalBatch, wanted: Set[int]) -> dict[int, bytes]:
-        """The contents of those wanted indexes whose record that counts is in a batch."""
-        picked: dict[int, bytes] = {}
+    def pick(self, place: int, batch: JournalBatch, wanted: Set[int]) -> dict[int, Found]:
+        """The records that count of those wanted indexes that have theirs in a batch."""
+        picked: dict[int, Found] = {}
         for record in batch.records:
             index = record.index
             if index not in wanted or self._places[index] != place:
                 continue
-            if self._ranks[index] == _rank(batch.run, record):
-                if record.reason:
-                    picked[index] = _content(record, self.stream)
-                else:
-                    picked.setdefault(index, _content(record, self.stream))
+            counts = self._ranks[index] == rank_of(batch.run, record)
+            if counts and (record.reason or index not in picked):
+                kept = trimmed(record, self._streams)
+                picked[index] = Found(place, batch.run, batch.node, kept)
         return picked
+
+    def _size(self, record: TaskRecord) -> int:
+        wrote = {"stdout": len(record.stdout), "stderr": len(record.stderr)}
+        return sum(wrote[stream] for stream in self._streams)
 
     def _reach(self, index: int) -> None:
         missing = index + 1 - len(self._ranks)
@@ -108,9 +133,16 @@ class Contents:
                 column.frombytes(bytes(column.itemsize * missing))
 
 
-async def survey(journal: JournalReader, uid: str, stream: str) -> Contents:
+async def survey(
+    journal: JournalReader,
+    uid: str,
+    streams: Set[str],
+    chosen: BitMap | None = None,
+    *,
+    silent: bool = False,
+) -> Contents:
     """The first pass: find out where everything is, and keep none of it."""
-    contents = Contents(stream)
+    contents = Contents(streams, chosen, silent=silent)
     async for place, batch in journal.read(uid):
         contents.note(place, batch)
         # The leader works on the same loop: it must come to its turn in between.
@@ -118,14 +150,14 @@ async def survey(journal: JournalReader, uid: str, stream: str) -> Contents:
     return contents
 
 
-async def gather(journal: JournalReader, contents: Contents) -> AsyncIterator[bytes]:
-    """The second pass: what the tasks wrote, in index order.
+async def gather(journal: JournalReader, contents: Contents) -> AsyncIterator[list[Found]]:
+    """The second pass: the records that count in index order, some at a time.
 
     Raises:
         Unavailable: the journal does not answer, or dropped some of it in the meantime.
     """
     for window in contents.windows():
-        held: dict[int, bytes] = {}
+        held: dict[int, Found] = {}
         wanted = set(window)
         for place in contents.places(window):
             batch = await journal.read_one(place)
@@ -133,7 +165,14 @@ async def gather(journal: JournalReader, contents: Contents) -> AsyncIterator[by
             await asyncio.sleep(0)
         if held.keys() != wanted:
             raise Unavailable("the journal became another while it was read")
-        for piece in _pieces(held.pop(index) for index in window):
+        yield [held[index] for index in window]
+
+
+async def output(journal: JournalReader, contents: Contents, stream: str) -> AsyncIterator[bytes]:
+    """What the tasks wrote to one stream, in index order; raises as :func:`gather`."""
+    async for some in gather(journal, contents):
+        some.reverse()
+        for piece in _pieces(content(some.pop().record, stream) for _ in range(len(some))):
             yield piece
             await asyncio.sleep(0)
 
@@ -152,11 +191,18 @@ def _pieces(contents: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(part)
 
 
-def _content(record: TaskRecord, stream: str) -> bytes:
+def content(record: TaskRecord, stream: str) -> bytes:
+    """What a record holds of one of the two streams."""
     return record.stdout if stream == "stdout" else record.stderr
 
 
-def _rank(run: int, record: TaskRecord) -> int:
+def trimmed(record: TaskRecord, streams: Set[str]) -> TaskRecord:
+    """A record without the output that nobody asked for."""
+    dropped = {name: b"" for name in ("stdout", "stderr") if name not in streams}
+    return structs.replace(record, **dropped) if dropped else record
+
+
+def rank_of(run: int, record: TaskRecord) -> int:
     """Higher counts more: a newer run, then a success, then a later attempt; never 0."""
     run = max(0, min(run, (1 << _RUN_BITS) - 1))
     if not record.reason:

@@ -10,7 +10,8 @@ from nats.aio.client import Client
 
 from distributedjob_api.messages import JournalBatch, TaskRecord, encode_message
 from distributedjob_api.subjects import Subjects
-from distributedjob_cli.commands.endpoint import EndpointError, read_output
+from distributedjob_cli.client.endpoint import Operator
+from distributedjob_cli.client.http import EndpointError
 from distributedjob_local.component import free_port
 from distributedjob_local.nats_server import NatsServer
 from distributedjob_operator.bus.journal import Journal
@@ -63,6 +64,9 @@ class Anyone:
     async def may_read(self, token: str, namespace: str, name: str) -> bool | None:
         return True
 
+    async def may_list_nodes(self, token: str) -> bool | None:
+        return True
+
 
 class Losing:
     """Drops everything once its places are known."""
@@ -70,7 +74,7 @@ class Losing:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    async def read(self, uid: str) -> AsyncIterator[tuple[int, JournalBatch]]:
+    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
         async for place, batch in self._journal.read(uid):
             yield place, batch
         await self._journal.purge(uid)
@@ -91,7 +95,15 @@ def an_endpoint(journal: JournalReader, completed: str) -> Endpoint:
         return ""
 
     return Endpoint(
-        Sources(ready, lambda: "", lambda: ("text/plain", b""), read_job, journal, Anyone())
+        Sources(
+            ready,
+            lambda: "",
+            lambda: ("text/plain", b""),
+            read_job,
+            journal,
+            Anyone(),
+            lambda: None,
+        )
     )
 
 
@@ -105,7 +117,7 @@ async def printed(journal: JournalReader, completed: str) -> tuple[int, str]:
         length = 0
         try:
             url = f"http://127.0.0.1:{port}"
-            for piece in read_output(url, "token", ("default", "job"), "stdout"):
+            for piece in Operator(url, "token").output(("default", "job"), "stdout"):
                 assert whole.startswith(piece, length)
                 length += len(piece)
         except EndpointError as error:

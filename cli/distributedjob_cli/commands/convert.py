@@ -18,7 +18,7 @@ def convert(
         ),
     ],
 ) -> None:
-    """Print the Indexed Jobs of a manifest as DistributedJobs.
+    """Print Indexed Jobs as DistributedJobs.
 
     What could not be carried over is named on standard error.
     """

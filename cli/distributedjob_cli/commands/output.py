@@ -1,20 +1,17 @@
 """``djob output JOB``: what a job's tasks wrote, in index order."""
 
-import os
+import base64
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, BinaryIO
-from urllib.parse import urlsplit
+from typing import Annotated, Any
 
 import typer
 
-BROKEN_PIPE = 141
-"""As a shell shows a program that SIGPIPE ended."""
-
-MISSING = 3
-"""Everything kept was printed, but not every task with an outcome has a record."""
+from distributedjob_cli.errors import MISSING, CliError
+from distributedjob_cli.show import human, terminal
+from distributedjob_cli.target import Job, Target
 
 
 class Stream(StrEnum):
@@ -24,101 +21,70 @@ class Stream(StrEnum):
     STDERR = "stderr"
 
 
-def parse_lease(text: str) -> tuple[str, str]:
-    """``namespace/name`` as a pair; anything else is a usage error."""
-    namespace, _, name = text.partition("/")
-    if not (namespace and name) or "/" in name:
-        raise typer.BadParameter(
-            f"{text!r}: write namespace/name, such as djob-system/distributedjob",
-            param_hint="--lease",
-        )
-    return namespace, name
+Raw = Annotated[
+    bool, typer.Option("--raw", help="As written, also to a terminal, where it may steer it.")
+]
 
+EXAMPLES = """Examples:
 
-def parse_endpoint(text: str) -> str:
-    """A base URL as it is; anything else is a usage error."""
-    if text and not _is_base_url(text):
-        raise typer.BadParameter(f"{text!r}: write an URL, such as http://127.0.0.1:8080")
-    return text
-
-
-def _is_base_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # Brackets that hold no address, or a port that is none.
-        return False
+\b
+  djob output primes                     # on the screen
+  djob output primes > primes.txt        # byte for byte
+  djob output primes --stream stderr
+  djob output primes --to results/       # a file for each task: results/0, results/1, ...
+"""
 
 
 def output(
-    context: typer.Context,
-    job: Annotated[str, typer.Argument(help="Name of a DistributedJob.")],
-    namespace: Annotated[
-        str, typer.Option("--namespace", "-n", help="Its namespace.", show_default="the context's")
-    ] = "",
+    target: Target,
+    job: Job,
     stream: Annotated[Stream, typer.Option(help="Which of the two.")] = Stream.STDOUT,
-    kubeconfig: Annotated[
-        Path | None, typer.Option(help="A kubeconfig file.", show_default="as kubectl")
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--to", metavar="FOLDER", help="Into a file for each task.", show_default="the screen"
+        ),
     ] = None,
-    context_name: Annotated[
-        str, typer.Option("--context", help="A context of it.", show_default="the current one")
-    ] = "",
-    token: Annotated[
-        str,
-        typer.Option(
-            envvar="DJOB_TOKEN", help="A bearer token.", show_default="the kubeconfig user's"
-        ),
-    ] = "",
-    endpoint: Annotated[
-        str,
-        typer.Option(
-            envvar="DJOB_ENDPOINT",
-            callback=parse_endpoint,
-            help="The operator's address.",
-            show_default="what its Lease says",
-        ),
-    ] = "",
-    lease: Annotated[
-        str, typer.Option(metavar="NAMESPACE/NAME", help="The operator's Lease.")
-    ] = "djob-system/distributedjob",
+    raw: Raw = False,
 ) -> None:
     """Print what a job's tasks wrote, in index order.
 
     Exit code 3 means that the output is not whole: the journal has no record of some tasks
     that ended, as when they were lost with their worker or are older than it reaches back.
     """
-    from distributedjob_cli.commands.endpoint import (
-        EndpointError,
-        MissingOutput,
-        find_endpoint,
-        read_output,
-    )
-    from distributedjob_cli.commands.kubeconfig import Kubeconfig, KubeconfigError, read_kubeconfig
+    operator = target.operator()
+    if folder is not None:
+        params = {"streams": stream.value, "state": ["Succeeded", "Failed"]}
+        rows = operator.lines(target.job(job), "tasks", params)
+        terminal.note(store(rows, folder, stream.value))
+        return
+    pieces = operator.output(target.job(job), stream.value)
+    terminal.copy(terminal.shown(pieces, raw), sys.stdout.buffer)
 
-    if "/" in job:
-        raise typer.BadParameter(f"{job!r}: write the name alone, and its namespace with -n")
-    place = parse_lease(lease)
+
+def store(rows: Iterable[Mapping[str, Any]], folder: Path, stream: str) -> str:
+    """Write what each task wrote into a file named after its index; what was done."""
+    written, missing = 0, []
     try:
-        # Whoever says all of it on the command line needs no kubeconfig.
-        config = (
-            Kubeconfig({}, {}) if token and endpoint else read_kubeconfig(kubeconfig, context_name)
+        folder.mkdir(parents=True, exist_ok=True)
+        for row in rows:
+            if "place" not in row:
+                missing.append(row["index"])
+                continue
+            content = base64.b64decode(row.get(stream, ""))
+            (folder / str(row["index"])).write_bytes(content)
+            written += 1
+    except OSError as error:
+        raise CliError(f"cannot write to {folder}: {error.strerror}") from error
+    if missing:
+        raise Incomplete(
+            f"{human.count(written, 'file')} in {folder}; the journal has no record of"
+            f" {human.count(len(missing), 'task')}, the first is {missing[0]}"
         )
-        token = token.strip() or config.token()
-        endpoint = endpoint or find_endpoint(config.cluster, token, place)
-        content = read_output(endpoint, token, (namespace or config.namespace, job), stream.value)
-        copy(content, sys.stdout.buffer)
-    except (EndpointError, KubeconfigError) as error:
-        print(f"{context.find_root().info_name}: {error}", file=sys.stderr)
-        raise typer.Exit(MISSING if isinstance(error, MissingOutput) else 1) from None
+    return f"{human.count(written, 'file')} in {folder}"
 
 
-def copy(pieces: Iterable[bytes], target: BinaryIO) -> None:
-    """Write every piece as it comes; end quietly when nobody reads any more."""
-    try:
-        for piece in pieces:
-            target.write(piece)
-            target.flush()
-    except BrokenPipeError:
-        # The interpreter flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), target.fileno())
-        raise typer.Exit(BROKEN_PIPE) from None
+class Incomplete(CliError):
+    """All there is was written, and it is not the output of every task with an outcome."""
+
+    code = MISSING

@@ -90,14 +90,20 @@ class Journal:
             raise Unavailable(f"the journal's stream cannot be asked for: {error}") from error
         return True
 
-    async def read(self, uid: str) -> AsyncIterator[tuple[int, JournalBatch]]:
+    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
         """Every batch kept of one job with its place, in the order in which it was stored.
+
+        Args:
+            uid: the job.
+            after: leave out what is stored up to this place.
 
         Raises:
             Unavailable: JetStream does not answer, or there is no stream.
         """
+        behind = DeliverPolicy.BY_START_SEQUENCE
         config = ConsumerConfig(
-            deliver_policy=DeliverPolicy.ALL,
+            deliver_policy=behind if after else DeliverPolicy.ALL,
+            opt_start_seq=after + 1 if after else None,
             ack_policy=AckPolicy.NONE,
             filter_subject=self._subjects.journal_of(uid),
             inactive_threshold=60.0,

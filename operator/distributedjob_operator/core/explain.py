@@ -38,6 +38,21 @@ def why_waiting(leader: Leader, job: Job, now: Instant) -> reasons.Explained | N
     return reasons.queued(sorted({name for _, name in job.ledger.assigned}))
 
 
+def why_job(leader: Leader, job: Job, now: Instant) -> reasons.Explained:
+    """Where a job stands and why, whether it waits, runs or is over."""
+    if job.problem:
+        return reasons.invalid(job.problem)
+    waits = why_waiting(leader, job, now)
+    if waits is not None:
+        return waits
+    if job.verdict is not None:
+        over = job.finished or not job.ledger.busy
+        nodes = sorted({name for _, name in job.ledger.assigned})
+        return job.verdict.because if over else reasons.ending(len(job.ledger.busy), nodes)
+    running = job.ledger.running_count
+    return reasons.at_work(running, job.ledger.open - running, len(job.ledger.assigned))
+
+
 def _heard(leader: Leader, key: WorkerKey) -> bool:
     worker = leader.fleet.workers.get(key)
     limit = leader.proved_at - leader.tuning.silence_seconds

@@ -18,6 +18,7 @@ from distributedjob_api.v1alpha1 import Spec
 from distributedjob_operator.core import cutting
 from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.policy.nodes import Taint, admits
+from distributedjob_operator.core.rate import Rate
 
 REPEAT_AFTER_SECONDS = 0.5
 """A command not seen applied for so long is sent again."""
@@ -72,6 +73,8 @@ class Worker:
     returning: dict[str, int] = field(default_factory=dict)
     ending: dict[str, BitMap] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
+    rate: Rate = field(default_factory=Rate)
+    """Tasks of it that ended."""
 
     def next_number(self) -> int:
         """The number of the next command of this session."""

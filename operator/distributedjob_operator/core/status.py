@@ -1,11 +1,12 @@
 """A job's state as the status that users read."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from distributedjob_api import reasons
 from distributedjob_api.counters import encode_counters
+from distributedjob_api.durations import human_duration
 from distributedjob_api.indexes import encode, format_indexes
 from distributedjob_api.v1alpha1 import Condition, ExactSets, Status
 from distributedjob_operator.core import conditions
@@ -113,32 +114,6 @@ def _duration(job: Job, wall: datetime) -> str:
     if job.start_time is None:
         return ""
     return human_duration((job.completion_time or wall) - job.start_time)
-
-
-def human_duration(span: timedelta) -> str:
-    """A span as kubectl prints it: two units, the coarser the longer it lasts.
-
-    After ``k8s.io/apimachinery/pkg/util/duration.HumanDuration``.
-    """
-    seconds = max(0, int(span.total_seconds()))
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if seconds < 120:
-        return f"{seconds}s"
-    if minutes < 10:
-        return _two(minutes, "m", seconds % 60, "s")
-    if minutes < 180:
-        return f"{minutes}m"
-    if hours < 8:
-        return _two(hours, "h", minutes % 60, "m")
-    if hours < 48:
-        return f"{hours}h"
-    if hours < 192:
-        return _two(days, "d", hours % 24, "h")
-    return f"{days}d"
-
-
-def _two(coarse: int, coarse_unit: str, fine: int, fine_unit: str) -> str:
-    return f"{coarse}{coarse_unit}{fine}{fine_unit}" if fine else f"{coarse}{coarse_unit}"
 
 
 def _progress(job: Job, waiting: reasons.Explained | None) -> reasons.Explained:

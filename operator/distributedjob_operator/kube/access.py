@@ -7,7 +7,7 @@ from distributedjob_operator.kube.client import REQUEST_SECONDS, in_our_words
 
 
 class Access:
-    """Answers for the endpoint whether a bearer token may read a job's results."""
+    """Answers for the endpoint whether a bearer token may read what it serves."""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._authentication = client.AuthenticationV1Api(api)
@@ -15,6 +15,23 @@ class Access:
 
     async def may_read(self, token: str, namespace: str, name: str) -> bool | None:
         """Whether the token's user may ``get distributedjobs/log``; None = nobody's token."""
+        return await self._may(
+            token,
+            client.V1ResourceAttributes(
+                group=constants.GROUP,
+                resource=constants.PLURAL,
+                subresource="log",
+                verb="get",
+                namespace=namespace,
+                name=name,
+            ),
+        )
+
+    async def may_list_nodes(self, token: str) -> bool | None:
+        """Whether the token's user may ``list nodes``; None = nobody's token."""
+        return await self._may(token, client.V1ResourceAttributes(resource="nodes", verb="list"))
+
+    async def _may(self, token: str, what: client.V1ResourceAttributes) -> bool | None:
         async with in_our_words():
             review = await self._authentication.create_token_review(
                 client.V1TokenReview(spec=client.V1TokenReviewSpec(token=token)),
@@ -29,14 +46,7 @@ class Access:
                         user=user.username,
                         groups=user.groups,
                         uid=user.uid,
-                        resource_attributes=client.V1ResourceAttributes(
-                            group=constants.GROUP,
-                            resource=constants.PLURAL,
-                            subresource="log",
-                            verb="get",
-                            namespace=namespace,
-                            name=name,
-                        ),
+                        resource_attributes=what,
                     )
                 ),
                 _request_timeout=REQUEST_SECONDS,

@@ -5,13 +5,12 @@ import json
 
 import pytest
 import requests
-from typer.testing import CliRunner
 
-from distributedjob_cli.app import app
-from distributedjob_cli.commands import endpoint
-from distributedjob_cli.commands.endpoint import EndpointError, find_endpoint
-from distributedjob_cli.commands.kubeconfig import KubeconfigError, read_kubeconfig
-from distributedjob_cli.commands.output import copy
+from distributedjob_cli.client import api
+from distributedjob_cli.client.endpoint import find_endpoint
+from distributedjob_cli.client.http import EndpointError
+from distributedjob_cli.client.kubeconfig import Kubeconfig, KubeconfigError, read_kubeconfig
+from distributedjob_cli.show.terminal import copy
 
 LEASE = ("djob-system", "distributedjob")
 
@@ -26,6 +25,7 @@ def kubeconfig(folder, name="config", **changes):
         "current-context": "x",
         **changes,
     }
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     path.write_text(json.dumps(document))
     return path
@@ -58,13 +58,48 @@ def test_paths_are_relative_to_the_file(tmp_path):
 
 @pytest.mark.parametrize(
     "user",
-    [{}, {"client-certificate-data": "eA=="}, {"exec": {"command": "aws"}}],
-    ids=["nothing", "certificate", "plugin"],
+    [{}, {"client-certificate-data": "eA=="}],
+    ids=["nothing", "certificate"],
 )
 def test_a_user_without_token_is_told_how_to_get_one(tmp_path, user):
     config = read_kubeconfig(kubeconfig(tmp_path, user=user), "", {})
     with pytest.raises(KubeconfigError, match="kubectl create token"):
         config.token()
+
+
+def plugin(script, **more):
+    return {"exec": {"command": "sh", "args": ["-c", script], **more}}
+
+
+def test_a_credential_plugin_gives_the_token(tmp_path):
+    script = """echo "{\\"status\\": {\\"token\\": \\"$GIVEN\\"}}" """
+    user = plugin(script, env=[{"name": "GIVEN", "value": "from-plugin"}])
+    config = read_kubeconfig(kubeconfig(tmp_path, user=user), "", {})
+    assert (config.has_token, config.token()) == (True, "from-plugin")
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exit 3", "credential plugin sh failed"),
+        ("echo hello", "printed no ExecCredential"),
+        ("echo []", "printed no ExecCredential"),
+        ("echo '{\"status\": {}}'", "kubectl create token"),
+    ],
+)
+def test_what_a_credential_plugin_does_wrong_is_said(tmp_path, script, message):
+    config = read_kubeconfig(kubeconfig(tmp_path, user=plugin(script)), "", {})
+    with pytest.raises(KubeconfigError, match=message):
+        config.token()
+
+
+def test_without_any_kubeconfig_the_embedded_cluster_is_meant(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with pytest.raises(KubeconfigError, match="djob local up"):
+        read_kubeconfig(None, "", {})
+    kubeconfig((tmp_path / "distributedjobs" / "local"), "kubeconfig")
+    assert read_kubeconfig(None, "", {}).namespace == "team"
 
 
 @pytest.mark.parametrize(
@@ -108,18 +143,22 @@ class Answers:
             return response
 
         monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
-        monkeypatch.setattr(endpoint.HTTPClient.http_adapter_cls, "_do_send", send)
 
 
 def lease(**annotations):
     return json.dumps({"metadata": {"annotations": annotations}}).encode()
 
 
+def endpoint_of(token="t0ken"):
+    with api.connect(Kubeconfig({"server": "https://api"}, {}), token) as client:
+        return find_endpoint(client, LEASE)
+
+
 def test_the_lease_names_the_endpoint(monkeypatch):
     answers = Answers(
         monkeypatch, body=lease(**{"distributedjob.dev/endpoint": "http://127.0.0.1:8080"})
     )
-    assert find_endpoint({"server": "https://api"}, "t0ken", LEASE) == "http://127.0.0.1:8080"
+    assert endpoint_of() == "http://127.0.0.1:8080"
     (request,) = answers.asked
     assert request.url.endswith("/namespaces/djob-system/leases/distributedjob")
     assert request.headers["Authorization"] == "Bearer t0ken"
@@ -140,16 +179,16 @@ def test_the_lease_names_the_endpoint(monkeypatch):
 def test_without_an_endpoint_the_reason_is_said(monkeypatch, status, body, message):
     Answers(monkeypatch, status, body)
     with pytest.raises(EndpointError, match=message):
-        find_endpoint({"server": "https://api"}, "t0ken", LEASE)
+        endpoint_of()
 
 
-def run(*arguments, **environment):
-    return CliRunner().invoke(
-        app, ["output", *arguments], env={"DJOB_TOKEN": "t0ken", **environment}
-    )
+@pytest.fixture
+def run(djob):
+    """Runs ``djob output``."""
+    return lambda *arguments, **environment: djob("output", *arguments, **environment)
 
 
-def test_output_is_printed_byte_for_byte(monkeypatch):
+def test_output_is_printed_byte_for_byte(monkeypatch, run):
     answers = Answers(monkeypatch, body=b"\x00\xff\n")
     result = run("job", "-n", "team", "--stream", "stderr", DJOB_ENDPOINT="http://127.0.0.1:1")
     assert (result.exit_code, result.stdout_bytes) == (0, b"\x00\xff\n")
@@ -158,7 +197,7 @@ def test_output_is_printed_byte_for_byte(monkeypatch):
     )
 
 
-def test_output_that_is_not_whole_is_printed_and_said_with_exit_code_3(monkeypatch):
+def test_output_that_is_not_whole_is_printed_and_said_with_exit_code_3(monkeypatch, run):
     answers = Answers(monkeypatch, body=b"kept\n")
     answers.headers = {"Djob-Missing": "4", "Djob-Missing-Indexes": "1-3,7"}
     result = run("job", "--endpoint", "http://127.0.0.1:1")
@@ -166,14 +205,14 @@ def test_output_that_is_not_whole_is_printed_and_said_with_exit_code_3(monkeypat
     assert "no record of 4 tasks with an outcome: 1-3,7" in result.stderr
 
 
-def test_a_refusal_is_one_line_and_exit_code_1(monkeypatch):
+def test_a_refusal_is_one_line_and_exit_code_1(monkeypatch, run):
     Answers(monkeypatch, 404, b"there is no such DistributedJob\n")
     result = run("job", "--endpoint", "http://127.0.0.1:1")
     assert result.exit_code == 1
     assert result.stderr.endswith(": default/job: there is no such DistributedJob\n")
 
 
-def test_no_answer_is_one_line_and_exit_code_1(monkeypatch):
+def test_no_answer_is_one_line_and_exit_code_1(monkeypatch, run):
     refused = requests.ConnectionError()
     refused.__cause__ = OSError(111, "Connection refused")
     Answers(monkeypatch, error=refused)
@@ -183,7 +222,7 @@ def test_no_answer_is_one_line_and_exit_code_1(monkeypatch):
 
 
 @pytest.mark.parametrize("token", ["t\u00f6ken", "two\nlines"])
-def test_what_is_no_token_is_not_sent(monkeypatch, token):
+def test_what_is_no_token_is_not_sent(monkeypatch, run, token):
     answers = Answers(monkeypatch)
     result = run("job", "--endpoint", "http://127.0.0.1:1", DJOB_TOKEN=token)
     assert (result.exit_code, answers.asked) == (1, [])
@@ -204,7 +243,7 @@ def test_what_is_no_token_is_not_sent(monkeypatch, token):
         [],
     ],
 )
-def test_wrong_usage_is_exit_code_2(arguments):
+def test_wrong_usage_is_exit_code_2(run, arguments):
     assert run(*arguments).exit_code == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 from distributedjob_api.messages import JournalBatch, TaskRecord
 from distributedjob_operator import results
 from distributedjob_operator.ports import Unavailable
-from distributedjob_operator.results import gather, survey
+from distributedjob_operator.results import output, survey
 
 
 def a_record(index: int, stdout: bytes, attempt: int = 0, reason: str = "") -> TaskRecord:
@@ -27,7 +27,7 @@ class Stored:
         self.batches = list(batches)
         self.asked: list[int] = []
 
-    async def read(self, uid: str) -> AsyncIterator[tuple[int, JournalBatch]]:
+    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
         for place in range(len(self.batches)):
             yield place + 1, self.batches[place]
 
@@ -41,7 +41,7 @@ class Large(Stored):
 
     tasks = 3000
 
-    async def read(self, uid: str) -> AsyncIterator[tuple[int, JournalBatch]]:
+    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
         for place in range(self.tasks // 12):
             yield place + 1, self._made(place)
 
@@ -57,8 +57,8 @@ class Large(Stored):
 
 
 async def printed(journal: Stored) -> bytes:
-    contents = await survey(journal, "uid", "stdout")
-    return b"".join([content async for content in gather(journal, contents)])
+    contents = await survey(journal, "uid", {"stdout"})
+    return b"".join([content async for content in output(journal, contents, "stdout")])
 
 
 async def test_output_is_put_in_index_order() -> None:
@@ -95,7 +95,7 @@ async def test_what_a_rerun_left_alone_stands_beside_what_it_ran_again() -> None
 
 async def test_what_has_no_record_is_known() -> None:
     journal = Stored(a_batch(a_record(0, b"a"), a_record(3, b""), a_record(-1, b"x")))
-    contents = await survey(journal, "uid", "stdout")
+    contents = await survey(journal, "uid", {"stdout"})
     assert set(contents.recorded) == {0, 3}
 
 
@@ -103,9 +103,9 @@ async def test_large_output_is_never_held_as_a_whole() -> None:
     journal = Large()
     tracemalloc.start()
     try:
-        contents = await survey(journal, "uid", "stdout")
+        contents = await survey(journal, "uid", {"stdout"})
         index = 0
-        async for content in gather(journal, contents):
+        async for content in output(journal, contents, "stdout"):
             assert content == bytes([index % 251]) * 65_536
             index += 1
         _, peak = tracemalloc.get_traced_memory()
@@ -120,8 +120,8 @@ async def test_large_output_is_never_held_as_a_whole() -> None:
 async def test_short_outputs_are_handed_on_together() -> None:
     batch = a_batch(*(a_record(index, b"%05d" % index) for index in range(20_000)))
     journal = Stored(batch)
-    contents = await survey(journal, "uid", "stdout")
-    pieces = [piece async for piece in gather(journal, contents)]
+    contents = await survey(journal, "uid", {"stdout"})
+    pieces = [piece async for piece in output(journal, contents, "stdout")]
     assert b"".join(pieces) == b"".join(b"%05d" % index for index in range(20_000))
     assert len(pieces) == 2
 

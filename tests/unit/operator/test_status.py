@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distributedjob_api import reasons
+from distributedjob_api.durations import human_duration
 from distributedjob_api.indexes import CUT_MARK, BitMap, decode
 from distributedjob_api.v1alpha1 import Phase, Status
 from distributedjob_operator.core.job import Job, from_object
 from distributedjob_operator.core.policy.retry import Tries
 from distributedjob_operator.core.recorded import recorded
-from distributedjob_operator.core.status import build, human_duration, stalled
+from distributedjob_operator.core.status import build, stalled
 from distributedjob_operator.core.verdict import Verdict
 from tests.support.builders import START, a_job, at, job_body
 

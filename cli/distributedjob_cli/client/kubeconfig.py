@@ -1,6 +1,8 @@
 """Which cluster the user means and who they are there, read as kubectl reads it."""
 
+import json
 import os
+import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +10,19 @@ from typing import Any, Final
 
 import yaml
 
+from distributedjob_cli.errors import CliError
+
+EXEC_SECONDS: Final = 60.0
+
 # Paths in a kubeconfig are relative to the file that they stand in.
-_PATHS: Final = {"cluster": ("certificate-authority",), "user": ("tokenFile",), "context": ()}
+_PATHS: Final = {
+    "cluster": ("certificate-authority",),
+    "user": ("tokenFile", "client-certificate", "client-key"),
+    "context": (),
+}
 
 
-class KubeconfigError(Exception):
+class KubeconfigError(CliError):
     """The text is the whole message, and says which file or name is at fault."""
 
 
@@ -23,6 +33,11 @@ class Kubeconfig:
     cluster: Mapping[str, Any]
     user: Mapping[str, Any]
     namespace: str = "default"
+
+    @property
+    def has_token(self) -> bool:
+        """Whether the user proves who they are with a bearer token."""
+        return any(self.user.get(key) for key in ("token", "tokenFile", "exec"))
 
     def token(self) -> str:
         """The user's bearer token.
@@ -36,6 +51,8 @@ class Kubeconfig:
                 token = Path(file).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
                 raise KubeconfigError(f"cannot read the token file {file}: {error}") from error
+        if not token and self.user.get("exec"):
+            token = _from_plugin(self.user["exec"])
         if not token:
             raise KubeconfigError(
                 "the kubeconfig's user has no bearer token, which the operator asks for;"
@@ -44,10 +61,38 @@ class Kubeconfig:
         return str(token)
 
 
+def _from_plugin(plugin: Mapping[str, Any]) -> str:
+    """The token that a credential plugin prints, as client-go asks it; empty without one."""
+    name = str(plugin.get("command"))
+    version = plugin.get("apiVersion", "client.authentication.k8s.io/v1")
+    asked = {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}
+    try:
+        added = {str(each["name"]): str(each["value"]) for each in plugin.get("env") or ()}
+        done = subprocess.run(
+            [name, *map(str, plugin.get("args") or ())],
+            env={**os.environ, **added, "KUBERNETES_EXEC_INFO": json.dumps(asked)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=EXEC_SECONDS,
+            check=True,
+        )
+        return str(json.loads(done.stdout)["status"].get("token") or "")
+    except (OSError, subprocess.SubprocessError) as error:
+        raise KubeconfigError(
+            f"the kubeconfig's credential plugin {name} failed: {error}"
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise KubeconfigError(
+            f"the kubeconfig's credential plugin {name} printed no ExecCredential"
+        ) from error
+
+
 def read_kubeconfig(
     explicit: Path | None, context: str, environment: Mapping[str, str] = os.environ
 ) -> Kubeconfig:
     """Read ``explicit``, else the files of ``KUBECONFIG``, else ``~/.kube/config``.
+
+    Where there is none of them, the cluster of ``djob local up`` is meant.
 
     Raises:
         KubeconfigError: nothing usable is there.
@@ -73,10 +118,21 @@ def _default_files(environment: Mapping[str, str]) -> list[Path]:
             "there is no home directory with a kubeconfig; set KUBECONFIG or pass --kubeconfig"
         ) from error
     found = [path for path in wanted if path.exists()]
+    if not (found or listed) and (embedded := _embedded()).exists():
+        return [embedded]
     if not found:
         names = ", ".join(map(str, wanted))
-        raise KubeconfigError(f"no kubeconfig in {names}; set KUBECONFIG or pass --kubeconfig")
+        raise KubeconfigError(
+            f"no kubeconfig in {names}; set KUBECONFIG or pass --kubeconfig,"
+            " or start a cluster of your own: djob local up"
+        )
     return found
+
+
+def _embedded() -> Path:
+    from distributedjob_local.state import StateDirectory, default_state_directory
+
+    return StateDirectory(default_state_directory()).kubeconfig
 
 
 def _merge(files: Iterable[Path]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Who is asked: the API server, and the operator's endpoint."""

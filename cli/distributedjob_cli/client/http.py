@@ -1,0 +1,113 @@
+"""One request to a server, and its refusals in one line."""
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+from requests.utils import get_environ_proxies
+
+from distributedjob_cli.errors import CliError
+
+CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 300.0
+MESSAGE_CHARACTERS: Final = 800
+
+
+class EndpointError(CliError):
+    """A server cannot be reached, or says no; the text is the whole message."""
+
+
+class Bearer(requests.auth.AuthBase):
+    """As a session's ``auth`` the token goes before whatever a .netrc says."""
+
+    def __init__(self, token: str) -> None:
+        if not (token.isascii() and token.isprintable()):
+            raise EndpointError("the token has characters in it that no bearer token has")
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put the token into a request."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def send(
+    session: requests.Session,
+    method: str,
+    url: str,
+    who: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    body: Any = None,
+    read_seconds: float = READ_SECONDS,
+) -> requests.Response:
+    """Ask; the body of the answer is read as the caller wants it.
+
+    Raises:
+        EndpointError: nobody answers.
+    """
+    # What the kubeconfig says of authorities and users is not for the environment to change.
+    session.trust_env = False
+    local = is_loopback(url)
+    try:
+        return session.request(
+            method,
+            url,
+            params=params,
+            headers=headers,
+            data=None if body is None else json.dumps(body).encode(),
+            stream=True,
+            allow_redirects=False,
+            timeout=(CONNECT_SECONDS, read_seconds),
+            proxies={} if local else get_environ_proxies(url),
+        )
+    except (requests.RequestException, OSError, ValueError) as error:
+        address = "{0.scheme}://{0.netloc}".format(_split(url))
+        raise EndpointError(f"{who} at {address} does not answer: {why(error)}") from error
+
+
+def why(error: BaseException) -> str:
+    """The cause behind the layers of a client library, in a few words."""
+    if isinstance(error, requests.Timeout):
+        return "it took too long"
+    innermost: BaseException | None = error
+    while innermost is not None:
+        if isinstance(innermost, OSError) and innermost.strerror:
+            return innermost.strerror
+        innermost = innermost.__cause__ or innermost.__context__
+    return str(error)
+
+
+def said(response: requests.Response) -> str:
+    """The refusal in the server's own words, on one line."""
+    text = response.text.strip()
+    with suppress(ValueError, KeyError, TypeError):
+        text = json.loads(text)["message"]  # The API server's Status object.
+    words = " ".join(text.split())[:MESSAGE_CHARACTERS]
+    return words or f"{response.status_code} {response.reason}"
+
+
+def keeps_secrets(url: str) -> bool:
+    """Whether nobody in between reads what is sent to an URL."""
+    return _split(url).scheme == "https" or is_loopback(url)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an URL stays on this machine."""
+    host = _split(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise EndpointError(f"{url!r} is no URL") from error

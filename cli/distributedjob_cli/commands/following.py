@@ -1,0 +1,88 @@
+"""Following a job to its end, for every verb that does."""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from distributedjob_cli.errors import FAILED, NOT_COMPLETE, OK, CliError
+from distributedjob_cli.show import progress
+from distributedjob_cli.show.terminal import note
+
+if TYPE_CHECKING:
+    from distributedjob_cli.client.api import Api
+    from distributedjob_cli.target import Target
+
+
+class TimedOut(CliError):
+    """The job was not over in time."""
+
+    code = FAILED
+
+
+def parse_seconds(text: str) -> float:
+    """``90``, ``90s``, ``5m`` or ``2h`` as seconds; an empty text is for ever."""
+    if not text:
+        return float("inf")
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1] in units else (text, 1)
+    if not (number.isascii() and number.isdigit()):
+        raise typer.BadParameter(f"{text!r} is no time; write 90s, 5m or 2h")
+    return float(int(number) * unit)
+
+
+def place_of(target: "Target") -> str:
+    """The options that a user gave to get here, for commands that we advise."""
+    return f" -n {target.namespace}" if target.namespace else ""
+
+
+def to_the_end(
+    api: "Api", job: tuple[str, str], seconds: float = float("inf"), *, shown: bool
+) -> progress.Counts:
+    """Wait until a job is over, and show its progress meanwhile where that is wanted.
+
+    Raises:
+        TimedOut: it was not over in time.
+    """
+    from distributedjob_cli.client.follow import finished, follow
+    from distributedjob_cli.show.live import view
+
+    known = None
+    if shown:
+        with view(job[1]) as live:
+            for body in follow(api, *job, seconds):
+                live.show(body)
+                known = progress.counts(body)
+                if finished(body):
+                    return known
+    else:
+        for body in follow(api, *job, seconds):
+            known = progress.counts(body)
+            if finished(body):
+                return known
+    where = progress.line(known, 0, None) if known else "unknown"
+    raise TimedOut(f"{job[0]}/{job[1]} is not over in time: {where}")
+
+
+def all_to_the_end(
+    api: "Api", jobs: Sequence[tuple[str, str]], seconds: float, *, shown: bool, program: str,
+    place: str,
+) -> int:  # fmt: skip
+    """Wait for several, one after the other, and say how each ended; the exit code."""
+    deadline = time.monotonic() + seconds
+    code = OK
+    for job in jobs:
+        known = to_the_end(api, job, max(0.0, deadline - time.monotonic()), shown=shown)
+        note(progress.ending(known))
+        if known.phase != "Complete":
+            code = NOT_COMPLETE
+        if shown and (steps := progress.next_steps(known, program, place)):
+            note(f"See more with:\n{steps}")
+    return code
+
+
+def exit_with(code: int) -> None:
+    """End with a code, unless all is well."""
+    if code != OK:
+        raise typer.Exit(code)

@@ -1,0 +1,167 @@
+"""``djob top``: jobs and nodes as they are, on a live screen."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+import typer
+
+from distributedjob_cli.commands.listing import Everywhere, Selector
+from distributedjob_cli.commands.nodes import rows_of
+from distributedjob_cli.errors import CliError
+from distributedjob_cli.show import human, progress, terminal
+from distributedjob_cli.show.describe import bar
+from distributedjob_cli.show.pace import Pace
+from distributedjob_cli.show.table import table
+from distributedjob_cli.target import Target
+
+EXAMPLES = """Examples:
+
+\b
+  djob top                               # q ends it
+  djob top -A --interval 5
+  djob top --once                        # one screen, for a file
+"""
+
+ORDER: Final = ("Running", "Cancelling", "Pending", "Suspended", "Failed", "Cancelled", "Complete")
+HEADERS: Final = ("job", "phase", "progress", "done", "rate", "eta", "running", "failed", "why")
+WHY_CHARACTERS: Final = 40
+
+
+@dataclass(slots=True)
+class Paces:
+    """The pace of each job, from one screen to the next."""
+
+    known: dict[str, Pace] = field(default_factory=dict)
+
+    def of(self, uid: str, done: int, now: float) -> Pace:
+        """That of a job of which so many tasks are done."""
+        pace = self.known.setdefault(uid, Pace())
+        pace.note(done, now)
+        return pace
+
+
+def top(
+    target: Target,
+    everywhere: Everywhere = False,
+    selector: Selector = "",
+    interval: Annotated[
+        float, typer.Option(min=0.2, max=3600, help="Seconds between two screens.")
+    ] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Print one screen and end.")] = False,
+) -> None:
+    """Show jobs and nodes on a live screen.
+
+    The busiest stand first; q or Ctrl-C ends it.
+    """
+    place = None if everywhere else target.place()
+    operator = target.operator()
+    paces = Paces()
+    with target.api() as api:
+
+        def screen(height: int) -> str:
+            bodies = api.list_jobs(place, selector)["items"]
+            try:
+                nodes = operator.nodes()
+            except CliError as error:
+                nodes, trouble = [], str(error)
+            else:
+                trouble = ""
+            return drawn(bodies, nodes, paces, time.monotonic(), height, place, trouble)
+
+        if once or not (sys.stdout.isatty() and sys.stdin.isatty()):
+            terminal.write(screen(sys.maxsize))
+            return
+        _live(screen, interval)
+
+
+def drawn(
+    bodies: Sequence[Mapping[str, Any]], nodes: Sequence[Mapping[str, Any]], paces: Paces,
+    now: float, height: int, place: str | None, trouble: str = "",
+) -> str:  # fmt: skip
+    """One screen of so many lines: a summary, the nodes, and as many jobs as there is room for."""
+    busy, slots = (sum(row.get(key, 0) for row in nodes) for key in ("busyMillis", "slotsMillis"))
+    rate = sum(row.get("rate", 0.0) for row in nodes)
+    workers = sum("pool" in row for row in nodes)
+    ready = sum(row["health"] == "Ready" for row in nodes)
+    where = f"namespace {place}" if place is not None else "all namespaces"
+    head = (
+        f"{human.count(len(bodies), 'job')} in {where}   {ready} of {workers} workers ready"
+        f"   CPU {human.cpu(busy)} of {human.cpu(slots)} busy   {human.rate(rate)}\n"
+    )
+    head += f"{trouble}\n" if trouble else ""
+    room = max(3, (height - 6) // 2)
+    shown = sorted(nodes, key=lambda row: -row.get("busyMillis", 0))[:room]
+    below = rows_of(shown, wide=False) if nodes else ""
+    below += f"... and {len(nodes) - len(shown):,} more\n" if len(nodes) > len(shown) else ""
+    left = max(1, height - head.count("\n") - below.count("\n") - 4)
+    ranked = sorted(bodies, key=_rank)
+    rows = [_row(body, paces, now, namespaced=place is None) for body in ranked]
+    jobs = table(HEADERS, rows[:left]) if rows else "no jobs\n"
+    jobs += f"... and {len(rows) - left:,} more\n" if len(rows) > left else ""
+    return f"{head}\n{jobs}\n{below}"
+
+
+def _rank(body: Mapping[str, Any]) -> tuple[int, float]:
+    known = progress.counts(body)
+    created = human.moment(body["metadata"].get("creationTimestamp"))
+    place = ORDER.index(known.phase) if known.phase in ORDER else len(ORDER)
+    return place, -created.timestamp() if created else 0.0
+
+
+def _row(body: Mapping[str, Any], paces: Paces, now: float, *, namespaced: bool) -> list[str]:
+    known = progress.counts(body)
+    metadata = body["metadata"]
+    pace = paces.of(metadata["uid"], known.done, now)
+    waits = known.phase in ("Pending", "Suspended") or (
+        known.phase == "Running" and not known.running
+    )
+    going = known.phase == "Running"
+    left = pace.seconds_left(known.total - known.done, now) if going else None
+    return [
+        f"{metadata['namespace']}/{known.name}" if namespaced else known.name,
+        known.phase,
+        bar(known)[::2],
+        f"{known.done:,}/{known.total:,}",
+        human.rate(pace.rate(now)) if left is not None else "",
+        human.span(left) if left is not None else "",
+        f"{known.running:,}",
+        f"{known.failed:,}",
+        known.reason[:WHY_CHARACTERS] if waits or known.phase == "Failed" else "",
+    ]
+
+
+def _live(screen: Any, interval: float) -> None:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    with _keys() as pressed, Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            live.update(Text(screen(console.size.height), no_wrap=True), refresh=True)
+            if pressed(interval) in ("q", "Q", "\x03"):
+                return
+
+
+@contextlib.contextmanager
+def _keys() -> Iterator[Any]:
+    """Single keys, without echo; the terminal is as before afterwards."""
+    import select
+    import termios
+    import tty
+
+    before = termios.tcgetattr(sys.stdin)
+
+    def pressed(seconds: float) -> str:
+        ready, _, _ = select.select([sys.stdin], [], [], seconds)
+        return sys.stdin.read(1) if ready else ""
+
+    try:
+        tty.setcbreak(sys.stdin)
+        yield pressed
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

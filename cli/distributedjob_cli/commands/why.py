@@ -1,0 +1,35 @@
+"""``djob why JOB [INDEX]``: why a job or a task stands where it stands."""
+
+from typing import Annotated
+
+import typer
+
+from distributedjob_cli.show import formats, terminal
+from distributedjob_cli.show.formats import ViewOutput
+from distributedjob_cli.show.safe import one_line
+from distributedjob_cli.target import Job, Target
+
+EXAMPLES = """Examples:
+
+\b
+  djob why primes                        # why does it wait?
+  djob why primes 42                     # and its task 42?
+"""
+
+Index = Annotated[
+    int | None,
+    typer.Argument(metavar="[INDEX]", min=0, help="One of its tasks.", show_default=False),
+]
+
+
+def why(target: Target, job: Job, index: Index = None, output: ViewOutput = None) -> None:
+    """Say why a job or a task stands where it stands.
+
+    That is why it waits, runs or is over, and what to do about it.
+    """
+    params = {} if index is None else {"index": index}
+    view = target.operator().job_view(target.job(job), "why", params)
+    if output in ("json", "yaml"):
+        terminal.write(formats.as_document(view, output))
+    else:
+        terminal.write(f"{one_line(view['reason'])}: {one_line(view['message'])}\n")

@@ -1,0 +1,59 @@
+"""What ``-o`` chooses, and objects as JSON, YAML and names."""
+
+import json
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from distributedjob_api.constants import GROUP, SINGULAR
+
+
+class Format(StrEnum):
+    """How objects are printed."""
+
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+
+
+class ViewFormat(StrEnum):
+    """How what the operator knows is printed."""
+
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+
+
+Output = Annotated[
+    Format | None,
+    typer.Option("--output", "-o", help="How to print it.", show_default="a table"),
+]
+ViewOutput = Annotated[
+    ViewFormat | None,
+    typer.Option("--output", "-o", help="How to print it.", show_default="for people"),
+]
+
+
+def as_json(document: Any) -> str:
+    """JSON as kubectl prints it; what could steer a terminal is escaped by the format."""
+    return json.dumps(document, indent=4) + "\n"
+
+
+def as_yaml(document: Any) -> str:
+    """YAML in the order of the document."""
+    import yaml
+
+    return str(yaml.safe_dump(document, sort_keys=False, width=100))
+
+
+def as_document(document: Any, how: Format | ViewFormat) -> str:
+    """A document in the format that was asked for."""
+    return as_yaml(document) if how == "yaml" else as_json(document)
+
+
+def as_names(objects: Iterable[Mapping[str, Any]]) -> str:
+    """``kind.group/name``, one a line, as kubectl takes it."""
+    return "".join(f"{SINGULAR}.{GROUP}/{each['metadata']['name']}\n" for each in objects)

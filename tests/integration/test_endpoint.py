@@ -1,0 +1,179 @@
+"""The endpoint over HTTP: who is let in, what is refused, and what only the leader says."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import requests
+
+from distributedjob_api.messages import JournalBatch, TaskRecord
+from distributedjob_local.component import free_port
+from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.endpoint import Endpoint, Sources
+from distributedjob_operator.ports import Unavailable
+from tests.support.builders import at, job_body
+from tests.support.fleet import World
+from tests.support.worlds import a_world, last, started
+
+JOB = "/v1/namespaces/default/distributedjobs/job"
+
+
+class Stored:
+    """A journal of one record, or one that does not answer."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
+        if self.broken:
+            raise Unavailable("the journal cannot be read: no stream")
+        if after < 4:
+            yield 4, await self.read_one(4)
+
+    async def read_one(self, place: int) -> JournalBatch:
+        record = TaskRecord(0, 1, 5.0, 0.5, "", 0, 0, b"out", b"err", 3, 3)
+        return JournalBatch("uid-job", 0, "n1", [record])
+
+
+class Rights:
+    """``reader`` reads jobs, ``admin`` nodes as well; ``stranger`` is known and may nothing."""
+
+    async def may_read(self, token: str, namespace: str, name: str) -> bool | None:
+        return {"reader": True, "admin": True, "stranger": False}.get(token)
+
+    async def may_list_nodes(self, token: str) -> bool | None:
+        return {"reader": False, "admin": True, "stranger": False}.get(token)
+
+
+class Served:
+    """An endpoint that is asked as somebody."""
+
+    def __init__(self, url: str, world: World, journal: Stored) -> None:
+        self.url, self.world, self.journal = url, world, journal
+        self.leads = True
+
+    def lead(self) -> tuple[Leader, Instant] | None:
+        return (self.world.leader, at(self.world.now)) if self.leads else None
+
+    async def read_job(self, namespace: str, name: str) -> dict[str, Any]:
+        return {**job_body(**self.world.spec), "status": json.loads(json.dumps(last(self.world)))}
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    """A replica that leads a job of two nodes of one CPU."""
+    port, journal, world = free_port(), Stored(), a_world(1, 1, completions=4)
+    started(world)
+    made = Served(f"http://127.0.0.1:{port}", world, journal)
+
+    async def ready() -> str:
+        return ""
+
+    endpoint = Endpoint(
+        Sources(
+            ready,
+            lambda: "",
+            lambda: ("text/plain", b""),
+            made.read_job,
+            journal,
+            Rights(),
+            made.lead,
+        )
+    )
+    await endpoint.start("127.0.0.1", port)
+    yield made
+    await endpoint.stop()
+
+
+async def ask(served: Served, path: str, token: str = "admin") -> requests.Response:
+
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return await asyncio.to_thread(requests.get, served.url + path, headers=headers, timeout=10)
+
+
+@pytest.mark.parametrize("path", ["output", "tasks", "attempts", "failures", "why"])
+async def test_what_is_known_of_a_job_is_for_whoever_may_read_its_log(
+    served: Served, path: str
+) -> None:
+    codes = [(await ask(served, f"{JOB}/{path}", token)).status_code for token in TOKENS]
+    assert codes == [401, 401, 403, 200, 200]
+
+
+TOKENS = ("", "garbage", "stranger", "reader", "admin")
+
+
+async def test_the_registry_is_for_whoever_may_list_nodes(served: Served) -> None:
+    assert [(await ask(served, "/v1/nodes", token)).status_code for token in TOKENS] == [
+        401, 401, 403, 403, 200,
+    ]  # fmt: skip
+    rows = (await ask(served, "/v1/nodes")).json()
+    assert [(row["node"], row["running"]) for row in rows] == [("n1", 1), ("n2", 1)]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("/v1/nodes", 421), (f"{JOB}/why", 421), (f"{JOB}/tasks", 421), (f"{JOB}/attempts", 200),
+     (f"{JOB}/failures", 200), (f"{JOB}/output", 200)],
+)  # fmt: skip
+async def test_a_replica_that_stands_by_says_so_of_what_only_the_leader_knows(
+    served: Served, path: str, code: int
+) -> None:
+    served.leads = False
+    assert (await ask(served, path)).status_code == code
+
+
+async def test_tasks_are_chosen_by_the_query(served: Served) -> None:
+    answer = await ask(served, f"{JOB}/tasks?state=Running&indexes=1-9")
+    assert [json.loads(line) for line in answer.text.splitlines()] == [
+        {"index": 1, "state": "Running", "attempt": 1, "node": "n2"}
+    ]
+
+
+async def test_attempts_behind_a_place_are_none_that_were_seen(served: Served) -> None:
+    assert len((await ask(served, f"{JOB}/attempts")).text.splitlines()) == 1
+    assert (await ask(served, f"{JOB}/attempts?after=4")).text == ""
+
+
+async def test_why_of_a_task_and_of_one_that_is_none(served: Served) -> None:
+    assert (await ask(served, f"{JOB}/why")).json()["reason"] == "Progressing"
+    assert (await ask(served, f"{JOB}/why?index=0")).json() == {
+        "reason": "Running", "message": "The task runs on n1.",
+    }  # fmt: skip
+    answer = await ask(served, f"{JOB}/why?index=4")
+    assert (answer.status_code, answer.text) == (404, "there is no task 4: its tasks are 0-3\n")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("tasks?state=odd", "state must be one of Pending"),
+        ("tasks?streams=stdin", "streams must be one of stdout, stderr"),
+        ("tasks?indexes=9-1", "indexes: item 1 (9-1) runs backwards"),
+        ("attempts?after=-1", "after must be a whole number"),
+        ("attempts?after=" + "9" * 30, "after must be a whole number"),
+        ("why?index=x", "index must be a whole number"),
+        ("output?stream=x", "stream must be one of stdout, stderr"),
+    ],
+)
+async def test_a_query_that_makes_no_sense_is_said(served: Served, query: str, words: str) -> None:
+    answer = await ask(served, f"{JOB}/{query}")
+    assert (answer.status_code, len(answer.text.splitlines())) == (400, 1)
+    assert words in answer.text
+
+
+@pytest.mark.parametrize("path", ["output", "tasks", "attempts", "failures"])
+async def test_a_journal_that_does_not_answer_is_said_before_anything_is_sent(
+    served: Served, path: str
+) -> None:
+    served.journal.broken = True
+    answer = await ask(served, f"{JOB}/{path}")
+    assert (answer.status_code, answer.text) == (503, "the journal cannot be read: no stream\n")
+
+
+async def test_a_job_that_this_operator_does_not_run_is_said(served: Served) -> None:
+    served.world.leader.jobs.clear()
+    answer = await ask(served, f"{JOB}/why")
+    assert (answer.status_code, "does not run the job" in answer.text) == (409, True)

@@ -1,0 +1,487 @@
+"""What each verb asks of whom, and how it ends: on servers that say what they are told."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from distributedjob_cli.app import app
+from distributedjob_cli.commands import logs, nodes, tasks, top
+from distributedjob_cli.commands.failures import shown
+from distributedjob_cli.commands.following import parse_seconds
+from distributedjob_cli.commands.listing import rows_of
+from distributedjob_cli.kubectl_complete import candidates
+from distributedjob_cli.target import parse_job
+
+JOBS = "/apis/distributedjob.dev/v1alpha1/namespaces/default/distributedjobs"
+JOB = f"{JOBS}/job"
+OPERATOR = "/v1/namespaces/default/distributedjobs/job"
+
+
+def a_job(phase="Complete", name="job", token="", seen=1, **status):
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": "default",
+            "uid": f"uid-{name}",
+            "resourceVersion": "7",
+            "generation": 1,
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        },
+        "spec": {"completions": 4, "template": {"command": ["true"]}}
+        | ({"rerun": {"token": token}} if token else {}),
+        "status": {"phase": phase, "observedGeneration": seen, **status},
+    }
+
+
+def lines(*rows):
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "spec"),
+    [
+        (["cancel", "job"], {"cancel": True}),
+        (["suspend", "job"], {"suspend": True, "suspendMode": "Now"}),
+        (["suspend", "job", "--drain"], {"suspend": True, "suspendMode": "Drain"}),
+        (["resume", "job"], {"suspend": False}),
+    ],
+)
+def test_a_verb_changes_the_spec(djob, servers, arguments, spec):
+    servers.answers |= {f"GET {JOB}": a_job(), f"PATCH {JOB}": a_job()}
+    assert djob(*arguments).exit_code == 0
+    assert servers.sent() == {"spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("option", "indexes"), [(["--failed"], "failed"), (["--indexes", "0-9,42"], "0-9,42")]
+)
+def test_each_rerun_has_a_token_of_its_own(djob, servers, option, indexes):
+    servers.answers |= {f"GET {JOB}": a_job(), f"PATCH {JOB}": a_job()}
+    tokens = set()
+    for _ in range(2):
+        assert djob("rerun", "job", *option).exit_code == 0
+        rerun = servers.sent()["spec"]["rerun"]
+        tokens.add(rerun["token"])
+        assert rerun["indexes"] == indexes
+    assert len(tokens) == 2
+
+
+@pytest.mark.parametrize(("phase", "code"), [("Complete", 0), ("Failed", 4), ("Cancelled", 4)])
+def test_how_a_job_ended_is_the_exit_code(djob, servers, phase, code):
+    servers.answers[JOB] = a_job(phase, succeeded=3, failed=1)
+    for verb in ("wait", "watch"):
+        assert djob(verb, "job").exit_code == code
+
+
+def test_a_job_that_is_not_over_in_time_is_exit_code_1(djob, servers):
+    servers.answers |= {JOB: a_job("Running", pending=3, succeeded=1), JOBS: b""}
+    done = djob("wait", "job", "--timeout", "0s")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        "djob: default/job is not over in time: 1/4  25%\n",
+    )
+
+
+@pytest.mark.parametrize("seen", [0, 1])
+def test_a_rerun_that_was_not_heeded_yet_is_not_over(djob, servers, seen):
+    servers.answers |= {JOB: a_job(token="new", seen=seen, rerunToken="old"), JOBS: b""}
+    assert djob("wait", "job", "--timeout", "0s").exit_code == 1
+    servers.answers[JOB] = a_job(token="new", seen=seen, rerunToken="new")
+    assert djob("wait", "job", "--timeout", "0s").exit_code == 0
+
+
+def test_what_a_watch_tells_is_heard(djob, servers):
+    event = {"type": "MODIFIED", "object": a_job("Failed", succeeded=3, failed=1)}
+    servers.answers |= {JOB: a_job("Running", running=4), JOBS: lines(event)}
+    done = djob("watch", "job")
+    assert done.exit_code == 4
+    assert done.stderr.splitlines()[:2] == [
+        "job  0/4  0%  running 4",
+        "job  4/4  100%  failed 1" if "/s" not in done.stderr else done.stderr.splitlines()[1],
+    ]
+    assert "of 4 tasks 3 succeeded, 1 failed" in done.stderr
+
+
+def test_a_job_deleted_while_it_is_watched_is_said(djob, servers):
+    event = {"type": "DELETED", "object": a_job("Running")}
+    servers.answers |= {JOB: a_job("Running", running=4), JOBS: lines(event)}
+    done = djob("wait", "job")
+    assert (done.exit_code, done.stderr) == (1, "djob: DistributedJob default/job was deleted\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("", float("inf")), ("90", 90), ("90s", 90), ("5m", 300), ("2h", 7200)]
+)
+def test_times(text, seconds):
+    assert parse_seconds(text) == seconds
+
+
+TABLE = {
+    "columnDefinitions": [
+        {"name": "Name", "priority": 0},
+        {"name": "Phase", "priority": 0},
+        {"name": "More", "priority": 1},
+    ],
+    "rows": [
+        {
+            "cells": ["a", None, "x"],
+            "object": {"metadata": {"name": "a", "namespace": "n", "labels": {"k": "v"}}},
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "wide", "expected"),
+    [
+        (False, False, "NAME   PHASE\na\n"),
+        (True, False, "NAMESPACE   NAME   PHASE\nn           a\n"),
+        (False, True, "NAME   PHASE   MORE   LABELS\na              x      k=v\n"),
+    ],
+)
+def test_a_list_has_the_api_server_s_columns(namespaces, wide, expected):
+    assert rows_of(TABLE, namespaces=namespaces, wide=wide) == expected
+
+
+def test_list_asks_for_what_it_is_told_to(djob, servers):
+    servers.answers |= {JOBS: TABLE, JOBS.replace("/namespaces/default", ""): TABLE}
+    assert djob("list", "-o", "name").stdout == "distributedjob.distributedjob.dev/a\n"
+    djob("list", "-A", "-l", "k=v")
+    assert "/namespaces/" not in servers.path()
+    assert servers.query() == {"labelSelector": ["k=v"]}
+
+
+def test_get_leaves_out_the_managed_fields(djob, servers):
+    body = a_job()
+    body["metadata"]["managedFields"] = [{}]
+    servers.answers[JOB] = body
+    assert "managedFields" not in json.loads(djob("get", "job", "-o", "json").stdout)["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("a", "a"), ("djob/a", "a"), ("distributedjob.distributedjob.dev/a", "a")],
+)
+def test_a_job_may_be_named_as_kubectl_names_it(text, name):
+    assert parse_job(text) == name
+
+
+# -- tasks -------------------------------------------------------------------------
+
+ROWS = (
+    {"index": 0, "state": "Succeeded", "attempt": 1, "node": "n1", "started": 1767225600.0,
+     "duration": 0.25, "exitCode": 0, "place": 3},
+    {"index": 1, "state": "Failed", "attempt": 2, "node": "n2", "started": 1767225600.0,
+     "duration": 2.0, "reason": "Killed", "signal": 9, "place": 3},
+    {"index": 2, "state": "Pending"},
+)  # fmt: skip
+
+
+def test_tasks_in_a_table():
+    assert "".join(tasks.as_tables(ROWS)) == (
+        "INDEX   STATE       ATTEMPT   NODE   STARTED                DURATION   EXIT       REASON\n"
+        "0       Succeeded   1         n1     2026-01-01T00:00:00Z   0.2s       0\n"
+        "1       Failed      2         n2     2026-01-01T00:00:00Z   2.0s       signal 9   Killed\n"
+        "2       Pending     -         -      -                      -          -\n"
+    )
+
+
+def test_every_field_stands_in_every_row_for_programs(djob, servers):
+    servers.answers[f"{OPERATOR}/tasks"] = lines(*ROWS)
+    found = json.loads(djob("tasks", "job", "-o", "json").stdout)
+    assert [list(row) for row in found] == [[name for name, _ in tasks.FIELDS]] * 3
+    assert found[2] == dict(tasks.FIELDS) | {"index": 2, "state": "Pending"}
+    head, *rows = djob("tasks", "job", "-o", "csv").stdout.splitlines()
+    assert head == (
+        "index,state,attempt,node,started,duration,exitCode,signal,reason,stdoutBytes,stderrBytes,run"
+    )
+    assert rows[2] == "2,Pending,0,,0.0,0.0,-1,0,,0,0,0"
+
+
+def test_no_tasks_are_an_empty_array(djob, servers):
+    servers.answers[f"{OPERATOR}/tasks"] = b""
+    assert djob("tasks", "job", "-o", "json").stdout == "[]\n"
+
+
+def test_filters_are_the_operator_s_work(djob, servers):
+    servers.answers[f"{OPERATOR}/tasks"] = lines(*ROWS)
+    done = djob("tasks", "job", "--state", "failed,running", "--indexes", "0-9", "--node", "n",
+                "--reason", "Error", "--limit", "1", "-o", "name")  # fmt: skip
+    assert done.stdout == "0\n"
+    assert servers.query() == {
+        "state": ["Failed", "Running"], "indexes": ["0-9"], "node": ["n"], "reason": ["Error"],
+    }  # fmt: skip
+
+
+# -- what tasks wrote --------------------------------------------------------------
+
+
+def wrote(index, stdout=b"", stderr=b"", **more):
+    return {
+        "index": index, "state": "Succeeded", "attempt": 1, "node": "n1", "duration": 0.1,
+        "exitCode": 0, "place": 5, "stdoutBytes": len(stdout), "stderrBytes": len(stderr),
+        "stdout": base64.b64encode(stdout).decode(), "stderr": base64.b64encode(stderr).decode(),
+        **more,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (wrote(3, b"a\n"), "==> task 3 (attempt 1, n1, 0.1s) <=="),
+        (
+            wrote(3, reason="Error", exitCode=2),
+            "==> task 3 (attempt 1, n1, 0.1s, Error 2) <==",
+        ),
+        (
+            wrote(3, reason="NotFound", exitCode=-1),
+            "==> task 3 (attempt 1, n1, 0.1s, NotFound) <==",
+        ),
+        (
+            wrote(3, b"ab", stdoutBytes=5000),
+            "==> task 3 (attempt 1, n1, 0.1s, 5,000 bytes written, 2 kept) <==",
+        ),
+    ],
+)
+def test_a_heading_says_whose_output_follows_and_how_it_ended(row, expected):
+    assert logs.heading(row) == f"{expected}\n"
+
+
+def test_logs_of_one_task_have_no_heading_and_no_byte_more(djob, servers):
+    servers.answers[f"{OPERATOR}/tasks"] = lines(wrote(3, b"out\n", b"err"))
+    done = djob("logs", "job", "3")
+    assert (done.exit_code, done.stdout_bytes) == (0, b"out\nerr\n")
+    assert servers.query()["indexes"] == ["3"]
+
+
+def test_a_task_without_output_yet_says_why(djob, servers):
+    servers.answers |= {
+        f"{OPERATOR}/tasks": lines({"index": 3, "state": "Pending"}),
+        f"{OPERATOR}/why": {"reason": "NoFreeCPU", "message": "Every slot is taken."},
+    }
+    done = djob("logs", "job", "3")
+    assert (done.exit_code, done.stdout, done.stderr) == (
+        1, "", "djob: the journal has nothing of task 3: Every slot is taken.\n",
+    )  # fmt: skip
+
+
+def test_following_goes_on_behind_what_was_printed_until_the_job_is_over(djob, servers):
+    servers.answers |= {JOB: a_job(), f"{OPERATOR}/attempts": lines(wrote(0, b"a\n", place=9))}
+    done = djob("logs", "job", "-f")
+    assert "==> task 0" in done.stdout
+    assert servers.query(-1)["after"] == ["0"]
+
+
+def test_output_goes_into_a_file_for_each_task(djob, servers, tmp_path):
+    servers.answers[f"{OPERATOR}/tasks"] = lines(wrote(0, b"a\x00"), wrote(12, b""))
+    done = djob("output", "job", "--to", str(tmp_path / "out"))
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == {
+        "0": b"a\x00", "12": b"",
+    }  # fmt: skip
+
+
+def test_files_for_tasks_without_a_record_are_missed(djob, servers, tmp_path):
+    servers.answers[f"{OPERATOR}/tasks"] = lines(wrote(0), {"index": 4, "state": "Failed"})
+    done = djob("output", "job", "--to", str(tmp_path / "out"))
+    assert done.exit_code == 3
+    assert "no record of 1 task, the first is 4" in done.stderr
+    done = djob("output", "job", "--to", "/proc/nowhere")
+    assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
+
+
+# -- failures, why, nodes, top -----------------------------------------------------
+
+
+def a_group(**more):
+    return {
+        "reason": "Error", "exitCode": 3, "signal": 0, "attempts": 8, "tasks": 4,
+        "indexes": "0,5,10,15", "examples": [],
+    } | more  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"groups": []}, ["No attempt of job failed."]),
+        (
+            {"groups": [a_group()]},
+            ["Error, exit code 3: 4 tasks failed for good, 8 attempts in all",
+             "  tasks 0,5,10,15", "", "All of what they wrote: djob logs job --failed"],
+        ),
+        (
+            {"groups": [a_group(tasks=0, indexes="", attempts=1, exitCode=-1, signal=9)]},
+            ["Error, signal 9: 1 attempt; no task failed for good of it", "",
+             "All of what they wrote: djob logs job --failed"],
+        ),
+        (
+            {"groups": [], "unrecorded": 2, "unrecordedIndexes": "3-4"},
+            ["Without a record in the journal: 2 failed tasks", "  tasks 3-4", "",
+             "All of what they wrote: djob logs job --failed"],
+        ),
+    ],
+)  # fmt: skip
+def test_failures_for_people(found, expected):
+    assert list(shown(found, "job")) == expected
+
+
+def test_an_example_shows_its_last_lines_safely():
+    text = "".join(f"line {number}\n" for number in range(9)) + "\x1b[31mred\n"
+    example = {"index": 7, "attempt": 2, "node": "n1", "tail": text}
+    found = list(shown({"groups": [a_group(examples=[example])]}, "job"))
+    assert found[2:9] == [
+        "  e.g. task 7, attempt 2, on n1:", "    ...", "    line 5", "    line 6", "    line 7",
+        "    line 8", "    \\x1b[31mred",
+    ]  # fmt: skip
+
+
+def test_many_indexes_are_cut_between_two_of_them():
+    (_, line, *_) = shown({"groups": [a_group(indexes=",".join(map(str, range(500))))]}, "job")
+    assert len(line) < 140
+    assert line.endswith(",...")
+
+
+def test_why_asks_for_a_task_and_is_one_line(djob, servers):
+    servers.answers[f"{OPERATOR}/why"] = {"reason": "Running", "message": "It runs on\n n1."}
+    assert djob("why", "job", "3").stdout == "Running: It runs on n1.\n"
+    assert servers.query() == {"index": ["3"]}
+
+
+MACHINES = [
+    {"node": "n1", "health": "Ready", "pool": "p", "address": "10.0.0.1", "slotsMillis": 2000,
+     "allocatableMillis": 2500, "busyMillis": 500, "running": 1, "queued": 1200, "rate": 8.25,
+     "memoryBytes": 2**30, "heard": 0.5},
+    {"node": "n2", "health": "NoWorker", "address": "10.0.0.2", "allocatableMillis": 1000},
+]  # fmt: skip
+
+
+def test_nodes_in_a_table():
+    assert nodes.rows_of(MACHINES, wide=True) == (
+        "NODE   POOL   ADDRESS    HEALTH     ALLOCATABLE   SLOTS   BUSY   RUNNING   QUEUED   RATE    MEMORY   HEARD\n"  # noqa: E501
+        "n1     p      10.0.0.1   Ready      2500m         2       500m   1         1,200    8.2/s   1Gi      0.5s ago\n"  # noqa: E501
+        "n2     -      10.0.0.2   NoWorker   1             -       -      -         -        -       -        -\n"  # noqa: E501
+    )
+
+
+def test_a_screen_has_as_many_lines_as_there_is_room_for():
+    jobs = [a_job("Complete", f"job-{number}", succeeded=4) for number in range(50)]
+    jobs.append(a_job("Running", "busy", running=2, succeeded=1))
+    screen = top.drawn(jobs, MACHINES * 20, top.Paces(), 0.0, 24, "default")
+    found = screen.splitlines()
+    assert len(found) <= 24
+    assert found[0].startswith("51 jobs in namespace default   20 of 20 workers ready")
+    assert found[3].startswith("busy")
+    assert [line for line in found if line.endswith("more")] == [
+        "... and 43 more",
+        "... and 31 more",
+    ]
+
+
+def test_a_screen_without_the_operator_says_so_and_shows_the_jobs():
+    screen = top.drawn([a_job()], [], top.Paces(), 0.0, 24, None, "needs the right to list nodes")
+    assert "needs the right to list nodes" in screen
+    assert "default/job" in screen
+
+
+# -- refusals ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "status", "body", "words"),
+    [
+        (["get", "job"], JOB, 404, {"message": 'distributedjobs "job" not found'},
+         "there is no DistributedJob 'job' in namespace 'default'"),
+        (["list"], JOBS, 404, {"message": "the server could not find the requested resource"},
+         "the API server does not know DistributedJobs: install the operator"),
+        (["list"], JOBS, 401, {}, "does not know this user or token"),
+        (["list"], JOBS, 403, {"message": "may not list"}, "may not list"),
+        (["list"], JOBS, 200, b"<html>", "is no Kubernetes API server"),
+        (["tasks", "job"], f"{OPERATOR}/tasks", 403, b"needs the right\n", "needs the right"),
+        (["why", "job", "9"], f"{OPERATOR}/why", 404, b"there is no task 9\n", "no task 9"),
+        (["failures", "job"], f"{OPERATOR}/failures", 503, b"the journal cannot be read\n",
+         "the journal cannot be read"),
+        (["nodes"], "/v1/nodes", 403, b"needs the right to list nodes\n", "list nodes"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_one_line_and_exit_code_1(djob, servers, arguments, path, status, body, words):
+    servers.answers[path] = (status, body)
+    done = djob(*arguments)
+    assert (done.exit_code, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert words in line
+
+
+def test_a_replica_that_stands_by_is_asked_again_for_a_while(djob, servers, monkeypatch):
+    waited = []
+    monkeypatch.setattr("distributedjob_cli.client.endpoint.time.sleep", waited.append)
+    clock = iter(range(0, 1000, 3))
+    monkeypatch.setattr("distributedjob_cli.client.endpoint.time.monotonic", lambda: next(clock))
+    servers.answers["/v1/nodes"] = (421, b"this replica stands by\n")
+    done = djob("nodes")
+    assert (done.exit_code, done.stderr) == (1, "djob: this replica stands by\n")
+    assert len(servers.asked) == len(waited) + 1 == 4
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sideways"],
+        ["get"],
+        ["get", "a/b"],
+        ["list", "-o", "xml"],
+        ["tasks", "job", "--state", "odd"],
+        ["tasks", "job", "--indexes", "9-1"],
+        ["tasks", "job", "--limit", "0"],
+        ["logs", "job", "x"],
+        ["logs", "job", "-1"],
+        ["logs", "job", "1", "--indexes", "2"],
+        ["why", "job", "x"],
+        ["wait", "job", "--timeout", "soon"],
+        ["wait", "job", "--timeout", "m"],
+        ["rerun", "job"],
+        ["rerun", "job", "--failed", "--indexes", "1"],
+        ["top", "--interval", "0"],
+        ["completion", "tcsh"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(djob, servers, arguments):
+    done = djob(*arguments)
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert servers.asked == []
+
+
+# -- completion and help -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_there_is_a_completion_script_for_each_shell(djob, shell):
+    script = djob("completion", shell).stdout
+    assert "_DJOB_COMPLETE" in script
+
+
+def test_verbs_options_and_jobs_are_completed(djob, servers):
+    servers.answers[JOBS] = TABLE
+    djob("--version")
+    assert candidates(app, [], "su") == ["submit", "suspend"]
+    assert "--each-line" in candidates(app, ["submit"], "--ea")
+    assert candidates(app, ["get", "-n", "default"], "") == ["a"]
+    servers.answers[JOBS] = (403, {"message": "no"})
+    assert candidates(app, ["get"], "") == []
+
+
+def test_every_verb_has_help_with_examples(djob):
+    for command in app.registered_commands:
+        name = command.name or command.callback.__name__
+        done = djob(name, "-h")
+        assert done.exit_code == 0
+        assert "Examples:" in done.stdout or name == "convert"
+
+
+def test_every_verb_stands_in_the_docs_with_its_output():
+    text = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
+    for command in app.registered_commands:
+        name = command.name or command.callback.__name__
+        assert f"$ djob {name}" in text, name
