@@ -25,6 +25,9 @@ class Engine(Protocol):
     def save(self, tag: str, archive: Path) -> None:
         """Write an image into an archive."""
 
+    def push(self, tag: str) -> None:
+        """Push an image to the registry that its name begins with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Docker:
@@ -42,6 +45,10 @@ class Docker:
     def save(self, tag: str, archive: Path) -> None:
         """Write by ``docker save``."""
         run("docker", "save", "--output", str(archive), tag)
+
+    def push(self, tag: str) -> None:
+        """Push by ``docker push``."""
+        run("docker", "push", "--quiet", tag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,10 @@ class Buildah:
         """Write by ``buildah push``, which does not overwrite."""
         archive.unlink(missing_ok=True)
         self._run("push", "--quiet", tag, f"docker-archive:{archive}:{tag}")
+
+    def push(self, tag: str) -> None:
+        """Push by ``buildah push``."""
+        self._run("push", "--quiet", tag)
 
     def _run(self, *arguments: str) -> str:
         # In mounts of its own, so that none stays when it is interrupted.

@@ -11,15 +11,25 @@ from tests.e2e.engine import Engine, run
 
 PROJECT: Final = Path(__file__).parents[2]
 PROGRAMS: Final = Path(__file__).parent / "programs"
-FOREIGN: Final = "localhost/e2e/foreign:1"
+VERSION: Final = "e2e"
+TARGETS: Final = ("operator", "worker")
 
 
-def build_project(engine: Engine, tags: dict[str, str], base: str, progress: Progress) -> None:
-    """Build the targets of the project's Dockerfile under these tags."""
+def build_project(engine: Engine, prefix: str, base: str, progress: Progress) -> dict[str, str]:
+    """Build the targets of the project's Dockerfile; each with its tag."""
     options = ["--build-arg", f"BASE_IMAGE={base}"] if base else []
+    tags = {target: f"{prefix}/distributedjob-{target}:{VERSION}" for target in TARGETS}
     for target, tag in tags.items():
         with progress.step(f"building the image of the {target}"):
             engine.build(tag, PROJECT, [*options, "--target", target])
+    return tags
+
+
+def build_foreign(engine: Engine, prefix: str) -> str:
+    """Build an image with neither Python nor a shell; its tag."""
+    tag = f"{prefix}/foreign:{VERSION}"
+    build_compiled(engine, tag, "foreign.c")
+    return tag
 
 
 def build_single(engine: Engine, tag: str, program: Path) -> None:
@@ -40,11 +50,9 @@ def build_compiled(engine: Engine, tag: str, source: str) -> None:
         build_single(engine, tag, program)
 
 
-def archive(engine: Engine, tags: Sequence[str], folder: Path) -> list[Path]:
-    """Write each image into an archive of its own in the folder."""
-    files = []
-    for number, tag in enumerate(tags):
-        file = folder / f"{number}.tar"
-        engine.save(tag, file)
-        files.append(file)
+def archive(engine: Engine, tags: Sequence[str], folder: Path) -> dict[str, str]:
+    """Write each image into an archive of its own in the folder; the files by tag."""
+    files = {tag: str(folder / f"{number}.tar") for number, tag in enumerate(tags)}
+    for tag, file in files.items():
+        engine.save(tag, Path(file))
     return files

@@ -116,7 +116,9 @@ class ControlPlane:
         self._start(name, 2, (*common, *arguments), lambda: serves(url, authority=certificate))
 
     def _write_secrets(self) -> None:
-        rows = [f'{self._tokens[user]},{user},{user},"{self._groups[user]}"' for user in self._tokens]
+        rows = [
+            f'{self._tokens[user]},{user},{user},"{self._groups[user]}"' for user in self._tokens
+        ]
         self._state.write_private(self._data("kube-apiserver", "tokens.csv"), "\n".join(rows))
         self._state.write_private(self._signing_key, new_private_key())
         certificate = self.kubelet_client

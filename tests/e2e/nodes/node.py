@@ -137,9 +137,7 @@ class Node:
         full = f"{self.place.name}-{name}"
         hosts = {full: Host(enter=self._enter())} if inside else {}
         setting = Setting(self._setting.state, self._setting.attended, hosts=hosts)
-        component = Component(
-            setting, full, rank, command, ready, environment={"PATH": self._path}
-        )
+        component = Component(setting, full, rank, command, ready, environment={"PATH": self._path})
         component.start()
         component.wait_ready(READY_SECONDS)
         return component

@@ -1,7 +1,6 @@
 """The configuration files of a node: containerd, CNI, kubelet."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -61,7 +60,7 @@ def pod_network(place: Place) -> str:
 
 def kubelet(node: Path, groups: str, authority: Path) -> str:
     """kubelet's file; ``authority`` signed the API server's client certificate."""
-    document: Mapping[str, object] = {
+    document = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "authentication": {

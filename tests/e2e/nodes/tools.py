@@ -4,8 +4,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -28,8 +26,8 @@ NEEDED_PLUGINS: Final = ("ptp", "portmap", "host-local", "loopback")
 REMEDY: Final = "install them, or use a machine with Docker, or set USE_EXISTING_CLUSTER=1"
 
 
-def install(cache: Path, progress: Progress) -> None:
-    """Install what is missing, and put containerd's programs into the cache.
+def install(cache: Path, progress: Progress) -> tuple[Path, Path]:
+    """Install what is missing; the directories of containerd and of the CNI plugins.
 
     containerd itself is only unpacked: as an installed package it would start a service.
 
@@ -39,21 +37,32 @@ def install(cache: Path, progress: Progress) -> None:
     missing = [package for program, package in PACKAGES.items() if shutil.which(program) is None]
     if plugins_directory() is None:
         missing.append("containernetworking-plugins")
-    if (missing or containerd_directory(cache) is None) and shutil.which("apt-get") is None:
-        words = ", ".join([*missing, "containerd"])
+    unpack = containerd_directory(cache) is None
+    if (missing or unpack) and shutil.which("apt-get") is None:
+        words = ", ".join([*missing, *(["containerd"] if unpack else [])])
         raise LocalError(f"a node on this machine needs {words}; {REMEDY}")
-    if missing:
-        with progress.step(f"installing {' '.join(missing)}"):
+    if missing or unpack:
+        with progress.step(f"installing {' '.join([*missing, 'containerd'])}"):
             _apt("update", "--quiet")
-            _apt("install", "--yes", "--no-install-recommends", *missing)
-    if containerd_directory(cache) is None:
-        with progress.step("unpacking containerd"), _scratch() as scratch:
-            _apt("download", "containerd", directory=scratch)
-            (package,) = scratch.glob("containerd_*.deb")
-            _run(["dpkg-deb", "--extract", str(package), str(scratch / "files")])
-            target = cache / "containerd"
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(scratch / "files" / "usr" / "bin", target)
+            if missing:
+                _apt("install", "--yes", "--no-install-recommends", *missing)
+            if unpack:
+                _unpack_containerd(cache / "containerd")
+    containerd, plugins = containerd_directory(cache), plugins_directory()
+    if containerd is None or plugins is None:
+        raise LocalError(f"Debian's packages brought no containerd or no CNI plugins; {REMEDY}")
+    return containerd, plugins
+
+
+def _unpack_containerd(target: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o777)  # apt downloads as a user of its own.
+        scratch = Path(name)
+        _apt("download", "containerd", directory=scratch)
+        (package,) = scratch.glob("containerd_*.deb")
+        _run(["dpkg-deb", "--extract", str(package), str(scratch / "files")])
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(scratch / "files" / "usr" / "bin", target)
 
 
 def containerd_directory(cache: Path) -> Path | None:
@@ -71,14 +80,6 @@ def plugins_directory() -> Path | None:
         if all(os.access(directory / name, os.X_OK) for name in NEEDED_PLUGINS):
             return directory
     return None
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A directory that apt's own user may write to."""
-    with tempfile.TemporaryDirectory() as name:
-        os.chmod(name, 0o777)
-        yield Path(name)
 
 
 def _apt(*arguments: str, directory: Path | None = None) -> None:
