@@ -7,10 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help venv demo test unit integration simulate chaos chaos-long lint format crds lock bench bench-takeover clean
+.PHONY: help venv demo test unit integration simulate chaos chaos-long e2e lint format crds lock bench bench-takeover clean
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 venv: $(READY) ## create .venv with djob and kubectl-djob
 
@@ -41,6 +41,9 @@ chaos: $(READY) ## real faults, about 14 minutes; SEED= ROWS=1,21-26 MINUTES= ch
 chaos-long: $(READY) ## every row at full size: over 1,000 faults, over 1,000,000 tasks
 	@$(BIN)/python -m tests.chaos --long --minutes $(or $(MINUTES),240) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS))
+
+e2e: $(READY) ## the stories of users on a real cluster: nodes of its own as root, or kind, or yours
+	@$(BIN)/python -m tests.e2e $(if $(HOLD),--hold) $(if $(ONLY),tests/e2e -k "$(ONLY)")
 
 lint: $(READY) ## format, lint, types, import rules, generated files
 	@$(BIN)/ruff format --check .
