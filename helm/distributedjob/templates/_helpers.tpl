@@ -190,3 +190,35 @@ podAntiAffinity:
   resources: [events]
   verbs: [create]
 {{- end -}}
+
+{{/* The way to the API server, as egress rules. */}}
+{{- define "djob.apiEgress" -}}
+- ports:
+    {{- range .Values.networkPolicy.apiServer.ports }}
+    - {port: {{ . }}, protocol: TCP}
+    {{- end }}
+  {{- with .Values.networkPolicy.apiServer.to }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
+{{/* The way to NATS, as egress rules. */}}
+{{- define "djob.natsEgress" -}}
+{{- if .Values.nats.enabled -}}
+- to:
+    - podSelector:
+        matchLabels:
+          {{- include "djob.selector" (dict "root" . "component" "nats") | nindent 10 }}
+  ports:
+    - {port: nats, protocol: TCP}
+{{- else -}}
+- ports:
+    - port: {{ regexFind ":[0-9]+/?$" .Values.nats.external.url | trimAll ":/" | default "4222" }}
+      protocol: TCP
+  {{- with .Values.networkPolicy.nats.to }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+{{- end -}}
