@@ -1,4 +1,4 @@
-"""``python -m distributedjob_api``: write the CRD, its reference and its template in the chart, or check them.
+"""``python -m distributedjob_api``: write the CRD and what is made of it, or check them.
 
 The one module of this package that touches files.
 """

@@ -40,7 +40,9 @@ try:
         status = found.get("status", {})
         conditions = {each["type"]: each for each in status.get("conditions", ())}
         why = conditions.get("Reconciling", {}).get("message", "")
-        line = f"{status.get('phase', 'not seen by an operator')} {status.get('progress', '')} {why}"
+        line = (
+            f"{status.get('phase', 'not seen by an operator')} {status.get('progress', '')} {why}"
+        )
         if line != said:
             print(line.strip())
             said = line

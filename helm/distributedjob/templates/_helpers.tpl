@@ -80,6 +80,16 @@ seccompProfile:
 {{- $names | uniq | sortAlpha | toJson -}}
 {{- end -}}
 
+{{/* Whose jobs each pool runs, as the operator reads it. */}}
+{{- define "djob.served" -}}
+{{- $entries := list -}}
+{{- $own := ternary "*" .Release.Namespace .Values.operator.allNamespaces -}}
+{{- range $name, $pool := include "djob.pools" . | fromJson -}}
+{{- $entries = append $entries (printf "%s=%s" $name (default (list $own) $pool.namespaces | join ",")) -}}
+{{- end -}}
+{{- join ";" $entries -}}
+{{- end -}}
+
 {{/* The installation's name as one subject token (distributedjob_api.subjects). */}}
 {{- define "djob.token" -}}
 {{ .Release.Namespace }}_2f{{ include "djob.fullname" . | replace "." "_2e" }}
@@ -221,4 +231,11 @@ podAntiAffinity:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end -}}
+{{- end -}}
+
+{{/* The names of the variables that tasks of a pool get from its container. */}}
+{{- define "djob.taskEnv" -}}
+{{- $names := list "PATH" -}}
+{{- range .env -}}{{- $names = append $names .name -}}{{- end -}}
+{{- uniq $names | join "," -}}
 {{- end -}}
