@@ -57,6 +57,40 @@ def test_the_api_server_takes_every_object(control_plane: ControlPlane, values: 
     assert len(done.stdout.splitlines()) == len(known)
 
 
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        ("pools.default.cpu.share=2", "share"),
+        ("pools.default.runAsUser=0", "runAsUser"),
+        ("pools.Upper.stateSize=1Gi", "Upper"),
+        ("nats.replicas=2", "replicas"),
+        ("nats.storage.size=5", "size"),
+        ("nats.auth.enabled=false", "enabled"),
+        ("nats.auth.passwords.operator=short", "operator"),
+        ("nats.enabled=false", "nats.external.url"),
+        ("nats.enabled=false,nats.external.url=nats://n:4222", "existingSecret"),
+        ("nats.tls.enabled=true", "issuerRef"),
+        ("typo=1", "typo"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named(mistake: str, message: str) -> None:
+    done = helm("template", RELEASE, str(CHART), "--kube-version", "1.37.2", "--set", mistake)
+    assert done.returncode != 0
+    assert message in done.stderr
+
+
+def test_every_user_of_nats_has_a_password_of_its_own() -> None:
+    documents = render("--values", str(CHART / "ci" / "full-values.yaml"))
+    files = next(each["data"] for each in documents if "nats.json" in each.get("data", {}))
+    settings = json.loads(files["nats.json"])
+    users = [each["user"] for each in settings["authorization"]["users"]]
+    assert users == ["operator", "pool-default", "pool-gpu"]
+    assert not {"no_auth_user", "allow_non_tls"} & settings.keys()
+    secret = next(each["data"] for each in documents if each["kind"] == "Secret")
+    assert secret.keys() == {*users, "route"}
+    assert len({*secret.values()}) == len(secret)
+
+
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """An API server with nothing of ours but a namespace that a pool serves."""
