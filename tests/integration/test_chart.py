@@ -46,7 +46,9 @@ def test_the_api_server_takes_every_object(control_plane: ControlPlane, values: 
     known = [each for each in documents if each["apiVersion"].split("/")[0] not in FOREIGN_GROUPS]
     # A pod is refused, also for a trial, while its account is not there.
     accounts = [each for each in known if each["kind"] == "ServiceAccount"]
-    made = control_plane.kubectl("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(accounts))
+    made = control_plane.kubectl(
+        "apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(accounts)
+    )
     assert made.returncode == 0, made.stderr
     done = control_plane.kubectl(
         *("apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-"),
