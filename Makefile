@@ -65,11 +65,14 @@ bench-takeover: $(READY) ## how long nobody leads: leaders killed and stopped; R
 crds: $(READY) ## write the CRD from the models
 	@$(BIN)/python -m distributedjob_api
 
+COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-annotate \
+  --no-header --python-version 3.11
+
 lock: $(READY) ## pin every dependency, with hashes and without addresses
-	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
-	  --python-version 3.11 pyproject.toml -o requirements.lock
-	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
-	  --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) pyproject.toml -o requirements.lock
+	@$(COMPILE) --all-extras --group dev pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --group build -o requirements-build.lock -c <(sed 's/;.*//;/--hash/d;s/ \\$$//' requirements-dev.lock)
+	@$(COMPILE) --group worker -o requirements-worker.lock -c <(sed 's/;.*//;/--hash/d;s/ \\$$//' requirements.lock)
 
 clean: ## remove what the other targets made here
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
