@@ -45,12 +45,14 @@ chaos-long: $(READY) ## every row at full size: over 1,000 faults, over 1,000,00
 e2e: $(READY) ## the stories of users on a real cluster: nodes of its own as root, or kind, or yours
 	@$(BIN)/python -m tests.e2e $(if $(HOLD),--hold) $(if $(ONLY),tests/e2e -k "$(ONLY)")
 
-lint: $(READY) ## format, lint, types, import rules, generated files
+lint: $(READY) ## format, lint, types, import rules, generated files, gates of the chart
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m distributedjob_api --check
+	@$(BIN)/python helm/pinned.py --check
+	@$(BIN)/python helm/gates.py
 
 format: $(READY) ## let ruff rewrite what it can
 	@$(BIN)/ruff format .
@@ -62,8 +64,9 @@ bench: $(READY) ## 20,000 tasks beside xargs; ROUNDS= and TASKS= change how many
 bench-takeover: $(READY) ## how long nobody leads: leaders killed and stopped; ROUNDS= of each
 	@$(BIN)/python bench/takeover.py --rounds $(or $(ROUNDS),20)
 
-crds: $(READY) ## write the CRD from the models
+crds: $(READY) ## write the CRD from the models, and the plain manifests from the chart
 	@$(BIN)/python -m distributedjob_api
+	@$(BIN)/python helm/pinned.py
 
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-annotate \
   --no-header --python-version 3.11

@@ -45,6 +45,12 @@ PACKAGES: Final = {
     ),
     "helm": ("helm", "helm.sh/helm/v3/cmd/helm", ""),
     "kind": ("kind", "sigs.k8s.io/kind", ""),
+    "kube-score": ("kubescore", "github.com/zegl/kube-score/cmd/kube-score", "(about a minute)"),
+    "conftest": (
+        "conftest",
+        "github.com/open-policy-agent/conftest",
+        "(2 to 4 minutes on 2 cores)",
+    ),
 }
 TOOL_CHAIN: Final = versions.MODULES / "go-requirements.txt"
 

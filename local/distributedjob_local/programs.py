@@ -88,7 +88,7 @@ def present_sources(cache: Path | None) -> list[Source]:
         "kubectl": kubectl_fault,
         "helm": helm_fault,
         **dict.fromkeys(NODE, node_fault),
-        **dict.fromkeys((NATS_SERVER, "coredns", "kind"), lambda _: ""),
+        **dict.fromkeys((NATS_SERVER, "coredns", "kind", "kube-score", "conftest"), lambda _: ""),
     }
     sources.append(SearchPath("PATH", names, os.pathsep.join(map(str, path))))
     return sources

@@ -100,6 +100,9 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         reconnected=lambda: controllers[0].reconnected() if controllers else None,
         closed=lambda: fail("the NATS client closed for good"),
     )
+    endpoint = Endpoint()
+    opened.push_async_callback(endpoint.stop)
+    await endpoint.start(*settings.listen)
     api = await connect_api(clock.dated)
     opened.push_async_callback(api.close)
     lease_api = await connect_api(clock.dated)
@@ -126,7 +129,7 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         settings.retry_period_seconds,
     )
     leadership = Leadership(leases, clock, settings.holder, timing)
-    tuning = Tuning(settings.report_seconds, settings.silence_seconds)
+    tuning = Tuning(settings.report_seconds, settings.silence_seconds, pools=settings.served)
     controller = Controller(kubernetes, bus, journal, leadership, clock, subjects, tuning)
     controllers.append(controller)
     await bus.listen(subjects.every_leader(), events)
@@ -146,7 +149,9 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         return why_dead(Signs(watch.alive, leadership.expired_seconds, controller.still_seconds))
 
     ready = Readiness(bus, leases.probe, clock)
-    endpoint = Endpoint(
+    opened.push_async_callback(asyncio.to_thread, watch.stop)
+    watch.start(on_watch_died)
+    endpoint.open(
         Sources(
             ready.missing,
             dead,
@@ -156,10 +161,6 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
             Access(api),
         )
     )
-    opened.push_async_callback(asyncio.to_thread, watch.stop)
-    opened.push_async_callback(endpoint.stop)
-    await endpoint.start(*settings.listen)
-    watch.start(on_watch_died)
     controller.on_missed = watch.restart
     return Replica(bus, journal, leadership, controller, failed, fail)
 

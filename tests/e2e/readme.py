@@ -18,9 +18,7 @@ def commands(heading: str, text: str | None = None) -> list[str]:
     text = README.read_text(encoding="utf-8") if text is None else text
     found = re.search(rf"^(#+) {re.escape(heading)}\n(.*?)(?=^\#{{1,2}} |\Z)", text, re.M | re.S)
     lines = [
-        line
-        for block in (BLOCK.findall(found[2]) if found else [])
-        for line in _commands(block)
+        line for block in (BLOCK.findall(found[2]) if found else []) for line in _commands(block)
     ]
     if not lines:
         raise LookupError(f"README has no commands under {heading!r}")

@@ -90,9 +90,11 @@ def an_endpoint(journal: JournalReader, completed: str) -> Endpoint:
     async def ready() -> str:
         return ""
 
-    return Endpoint(
+    endpoint = Endpoint()
+    endpoint.open(
         Sources(ready, lambda: "", lambda: ("text/plain", b""), read_job, journal, Anyone())
     )
+    return endpoint
 
 
 async def printed(journal: JournalReader, completed: str) -> tuple[int, str]:

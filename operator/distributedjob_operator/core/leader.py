@@ -6,7 +6,7 @@ them, and ``round`` draws the conclusions.
 """
 
 import heapq
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -44,13 +44,25 @@ FARTHEST_EPOCH: Final = 2**32
 """How far an etcd restored from a backup may have gone back, in writes."""
 
 
+EVERYBODY: Final = "*"
+NOBODY: Final[frozenset[str]] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Intervals of the leader, in seconds."""
+    """What an installation sets: intervals in seconds, and whose jobs each pool runs.
+
+    Where no pool is named, every pool runs the jobs of every namespace.
+    """
 
     report_seconds: float = 0.05
     silence_seconds: float = 20.0
     relist_seconds: float = 60.0
+    pools: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def serves(self, pool: str, namespace: str) -> bool:
+        """Whether jobs of a namespace may run in a pool."""
+        return not self.pools or not self.pools.get(pool, NOBODY).isdisjoint((EVERYBODY, namespace))
 
 
 @dataclass(slots=True)
@@ -180,6 +192,7 @@ class Leader:
             self.set_aside[uid] = str(error)
             return
         job.seen_at = now.mono
+        job.turned_away = not self.tuning.serves(job.spec.pool, job.namespace)
         job.ledger.back_off_again(job.spec.retry_policy, now.mono)
         self.jobs[uid] = self.awake[uid] = job
         self.unknown.pop(uid, None)
