@@ -55,6 +55,19 @@ class Release:
         holder: str = lease["spec"]["holderIdentity"]
         return holder.rpartition("_")[0]
 
+    def drainable_node(self) -> str:
+        """The leader's node, unless the data of NATS is tied to it; then another worker's."""
+        tied = {
+            pod["spec"]["nodeName"]
+            for pod in self.pods("nats")
+            for volume in self.cluster.items("persistentvolumes")
+            if volume["spec"].get("claimRef", {}).get("namespace") == NAMESPACE
+            and "nodeAffinity" in volume["spec"]
+        }
+        leader = self.cluster.get("pod", self.leader(), "-n", NAMESPACE)["spec"]["nodeName"]
+        workers = [pod["spec"]["nodeName"] for pod in self.pods("worker")]
+        return next(node for node in (leader, *workers) if node not in tied)
+
     def kubectl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run kubectl in the release's namespace."""
         return self.cluster.kubectl("-n", NAMESPACE, *arguments)

@@ -119,11 +119,10 @@ def test_a_rolling_update_of_everything_loses_and_fails_nothing(
 
 def test_a_drained_node_loses_nothing(release: Release, jobs: Jobs) -> None:
     jobs.start("drained", 300)
-    node = release.cluster.get("pod", release.leader(), "-n", NAMESPACE)["spec"]["nodeName"]
+    node = release.drainable_node()
 
     release.cluster.kubectl(
-        *("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s"),
-        *("--pod-selector", f"app.kubernetes.io/instance={NAME}"),
+        "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s"
     )
 
     left = [pod["spec"]["nodeName"] for pod in release.pods("operator")]
