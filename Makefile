@@ -43,7 +43,7 @@ chaos-long: $(READY) ## every row at full size: over 1,000 faults, over 1,000,00
 	  $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS))
 
 e2e: $(READY) ## the stories of users on a real cluster: nodes of its own as root, or kind, or yours
-	@$(BIN)/python -m tests.e2e $(if $(HOLD),--hold) $(if $(ONLY),tests/e2e -k "$(ONLY)")
+	@$(BIN)/python -m tests.e2e $(if $(HOLD),--hold) $(if $(ONLY),-k "$(ONLY)")
 
 lint: $(READY) ## format, lint, types, import rules, generated files, gates of the chart
 	@$(BIN)/ruff format --check .

@@ -74,7 +74,7 @@ def run(preparation: Preparation, arguments: list[str]) -> int:
             return subprocess.run(
                 [os.environ.get("SHELL", "/bin/sh")], env=cluster.environment, check=False
             ).returncode
-        options = ["--exitfirst", "-p", "no:cacheprovider", *(arguments or [str(STORIES)])]
+        options = ["--exitfirst", "-p", "no:cacheprovider", str(STORIES), *arguments]
         return int(pytest.main(options, plugins=[Stage(cluster)]))
     finally:
         with uninterrupted("taking the cluster away"):

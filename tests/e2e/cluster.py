@@ -6,9 +6,11 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tests.e2e.provider import Provider
+
+PROJECT: Final = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Cluster:
         """
         done = subprocess.run(
             [self.programs[program], *arguments],
+            cwd=PROJECT,
             env=self.environment,
             input=input,
             capture_output=True,

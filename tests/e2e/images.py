@@ -32,12 +32,19 @@ def build_foreign(engine: Engine, prefix: str) -> str:
     return tag
 
 
-def build_single(engine: Engine, tag: str, program: Path) -> None:
+def build_nats(engine: Engine, prefix: str, program: Path) -> str:
+    """Build NATS' own image in short, from the server alone; its tag."""
+    tag = f"{prefix}/nats:{VERSION}"
+    build_single(engine, tag, program, "nats-server")
+    return tag
+
+
+def build_single(engine: Engine, tag: str, program: Path, called: str = "program") -> None:
     """Build an image that has nothing but one program."""
     with tempfile.TemporaryDirectory() as name:
         context = Path(name)
-        shutil.copy(program, context / "program")
-        dockerfile = 'FROM scratch\nCOPY program /program\nENTRYPOINT ["/program"]\n'
+        shutil.copy(program, context / called)
+        dockerfile = f'FROM scratch\nCOPY {called} /\nENV PATH=/\nENTRYPOINT ["/{called}"]\n'
         (context / "Dockerfile").write_text(dockerfile, encoding="utf-8")
         engine.build(tag, context)
 

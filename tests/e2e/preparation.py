@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from distributedjob_local.programs import cache_directory, find_programs
+from distributedjob_local.programs import NATS_SERVER, cache_directory, find_programs
 from distributedjob_local.progress import Progress
 from tests.e2e import base_image, images, provider
 from tests.e2e.engine import Buildah, Docker, Engine, docker_works
@@ -17,10 +17,11 @@ from tests.e2e.kind import Kind
 from tests.e2e.nodes import settings, tools
 from tests.e2e.nodes.cluster import COREDNS, PROGRAMS, NodesHere
 
-COMMON_PROGRAMS: Final = frozenset({"helm", "kubectl"})
+COMMON_PROGRAMS: Final = frozenset({"helm", "kubectl", NATS_SERVER})
 EXTRA_PROGRAMS: Final = {"existing": frozenset(), "kind": frozenset({"kind"}), "nodes": PROGRAMS}
 INFRASTRUCTURE: Final = (settings.PAUSE, COREDNS)
-FOREIGN: Final = "foreign"
+LOCAL: Final = "localhost/e2e"
+"""Begins the names of images that no registry has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,10 @@ def prepare(folder: Path, progress: Progress) -> Preparation:
     engine: Engine = Docker() if docker_works() else Buildah(cache.parent / "images")
     base = base_image.make(engine, progress) if isinstance(engine, Buildah) else ""
     registry = os.environ.get("E2E_REGISTRY", "") if choice == "existing" else ""
-    roles = images.build_project(engine, registry or "localhost/e2e", base, progress)
-    roles[FOREIGN] = images.build_foreign(engine, registry or "localhost/e2e")
+    prefix = registry or LOCAL
+    roles = images.build_project(engine, prefix, base, progress)
+    roles["foreign"] = images.build_foreign(engine, prefix)
+    roles["nats"] = images.build_nats(engine, prefix, programs[NATS_SERVER])
     if choice == "nodes":
         images.build_compiled(engine, settings.PAUSE, "pause.c")
         images.build_single(engine, COREDNS, programs["coredns"])

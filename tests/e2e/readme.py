@@ -1,12 +1,13 @@
 """The commands of README's sections, so that what is documented is what is run."""
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 README: Final = Path(__file__).parents[2] / "README.md"
-BLOCK: Final = re.compile(r"^```(?:console|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-INDENTED: Final = re.compile(r"^    (\S.*)$", re.MULTILINE)
+SHELL: Final = ("```console", "```sh")
+PROMPT: Final = "$ "
 
 
 def commands(heading: str, text: str | None = None) -> list[str]:
@@ -16,21 +17,31 @@ def commands(heading: str, text: str | None = None) -> list[str]:
         LookupError: there is no such heading, or nothing to run under it.
     """
     text = README.read_text(encoding="utf-8") if text is None else text
-    found = re.search(rf"^(#+) {re.escape(heading)}\n(.*?)(?=^\#{{1,2}} |\Z)", text, re.M | re.S)
-    lines = [
-        line for block in (BLOCK.findall(found[2]) if found else []) for line in _commands(block)
-    ]
-    if not lines:
+    found = [line for block in _blocks(heading, text.splitlines()) for line in _commands(block)]
+    if not found:
         raise LookupError(f"README has no commands under {heading!r}")
-    return lines
+    return found
+
+
+def _blocks(heading: str, lines: Iterable[str]) -> Iterator[str]:
+    """The fenced blocks for a shell, up to the next heading of the first two levels."""
+    inside, fence, block = False, "", ""
+    for line in lines:
+        if fence and line == "```":
+            if inside and fence in SHELL:
+                yield block
+            fence, block = "", ""
+        elif fence:
+            block += f"{line}\n"
+        elif line.startswith("```"):
+            fence = line
+        elif line.startswith(("# ", "## ")):
+            inside = line.lstrip("# ") == heading
 
 
 def _commands(block: str) -> list[str]:
-    joined = block.replace("\\\n", " ").splitlines()
-    prompted = any(line.startswith("$ ") for line in joined)
-    lines = [line.removeprefix("$ ") for line in joined if line.startswith("$ ") or not prompted]
-    return [
-        re.sub(r"\s+", " ", line.partition(" #")[0]).strip()
-        for line in lines
-        if line.strip() and not line.startswith("#")
-    ]
+    lines = block.replace("\\\n", " ").splitlines()
+    if any(line.startswith(PROMPT) for line in lines):
+        lines = [line.removeprefix(PROMPT) for line in lines if line.startswith(PROMPT)]
+    bare = (re.sub(r"\s+", " ", re.sub(r"(^| )#.*", "", line)).strip() for line in lines)
+    return [line for line in bare if line]
