@@ -31,6 +31,7 @@ from tests.support.charts import (
 from tests.support.waiting import wait_until
 
 FOREIGN_GROUPS = ("monitoring.coreos.com", "cert-manager.io")
+GITOPS = CHART.parents[1] / "gitops"
 SUBJECTS = Subjects(f"{NAMESPACE}/{RELEASE}")
 
 
@@ -57,6 +58,14 @@ def test_the_api_server_takes_every_object(control_plane: ControlPlane, values: 
     # PodSecurity warns of a workload whose pods it would refuse.
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == len(known)
+
+
+def test_the_api_server_takes_the_plain_manifests(control_plane: ControlPlane) -> None:
+    bootstrap.apply_namespace(control_plane.client, NAMESPACE)
+    options = ("--server-side", "--dry-run=server", "--force-conflicts")
+    done = control_plane.kubectl("apply", *options, "-k", str(GITOPS / "kustomize"))
+    assert done.returncode == 0, done.stderr
+    assert "daemonset.apps/distributedjob-worker-default" in done.stdout
 
 
 @pytest.mark.parametrize(
