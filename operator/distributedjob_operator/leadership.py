@@ -101,7 +101,7 @@ class Leadership:
                     if await self._attempt() is None:
                         raise LeaseLost("another replica holds the Lease")
             except (Conflict, Unavailable, TimeoutError) as error:
-                _log.warning("renewing the Lease failed: %s", error or "no answer in time")
+                _log.warning("renewing the Lease failed: %s", str(error) or "no answer in time")
 
     async def raise_epoch(self, seen: int) -> int:
         """Leave a floor above an epoch seen elsewhere; returns our new epoch."""
