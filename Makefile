@@ -7,10 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help venv demo test unit integration simulate chaos chaos-long lint format crds docs lock bench bench-full bench-peers bench-takeover clean
+.PHONY: help venv demo test unit integration simulate chaos chaos-long e2e lint format crds docs lock bench bench-full bench-peers bench-takeover clean
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 venv: $(READY) ## create .venv with djob and kubectl-djob
 
@@ -42,12 +42,17 @@ chaos-long: $(READY) ## every row at full size: over 1,000 faults, over 1,000,00
 	@$(BIN)/python -m tests.chaos --long --minutes $(or $(MINUTES),240) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows $(ROWS))
 
-lint: $(READY) ## format, lint, types, import rules, generated files
+e2e: $(READY) ## the stories of users on a real cluster: nodes of its own as root, or kind, or yours
+	@$(BIN)/python -m tests.e2e $(if $(HOLD),--hold) $(if $(ONLY),-k "$(ONLY)")
+
+lint: $(READY) ## format, lint, types, import rules, generated files, gates of the chart
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m distributedjob_api --check
+	@$(BIN)/python helm/pinned.py --check
+	@$(BIN)/python helm/gates.py
 
 format: $(READY) ## let ruff rewrite what it can
 	@$(BIN)/ruff format .
@@ -68,17 +73,21 @@ bench-peers: $(READY) ## Ray, Dask and Celery, each at its best, in a venv of th
 bench-takeover: $(READY) ## how long nobody leads: leaders killed and stopped; ROUNDS= of each
 	@$(BIN)/python -m bench.takeover --rounds $(or $(ROUNDS),20)
 
-crds: $(READY) ## write the CRD from the models
+crds: $(READY) ## write the CRD from the models, and the plain manifests from the chart
 	@$(BIN)/python -m distributedjob_api
+	@$(BIN)/python helm/pinned.py
+
+COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-annotate \
+  --no-header --python-version 3.11
 
 docs: $(READY) ## run the commands of docs/cli.md and write down what they say
 	@$(BIN)/python docs/record.py
 
 lock: $(READY) ## pin every dependency, with hashes and without addresses
-	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
-	  --python-version 3.11 pyproject.toml -o requirements.lock
-	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header \
-	  --python-version 3.11 --all-extras --group dev pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) pyproject.toml -o requirements.lock
+	@$(COMPILE) --all-extras --group dev pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --group build -o requirements-build.lock -c <(sed 's/;.*//;/--hash/d;s/ \\$$//' requirements-dev.lock)
+	@$(COMPILE) --group worker -o requirements-worker.lock -c <(sed 's/;.*//;/--hash/d;s/ \\$$//' requirements.lock)
 
 clean: ## remove what the other targets made here
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

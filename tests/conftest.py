@@ -26,7 +26,9 @@ __all__ = [
     "shared_cluster",
 ]
 
-SECONDS = {"unit": 60, "integration": 120, "conformance": 120, "chaos": 300}
+SECONDS = {"unit": 60, "integration": 120, "conformance": 120, "chaos": 300, "e2e": 600}
+WITHOUT_SERVERS = {"unit", "e2e"}
+"""Of this machine, that is: what tests/e2e needs was prepared before it began."""
 HERE = Path(__file__).parent
 
 
@@ -44,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Have the programs ready before any test's time counts: they may have to be built."""
-    if all(kind(item) == "unit" for item in session.items):
+    if all(kind(item) in WITHOUT_SERVERS for item in session.items):
         return
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():

@@ -1,4 +1,4 @@
-"""``python -m distributedjob_api``: write the CRD and its reference, or check them.
+"""``python -m distributedjob_api``: write the CRD and what is made of it, or check them.
 
 The one module of this package that touches files.
 """
@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m distributedjob_api",
-        description=f"Write the CRD {constants.CRD_NAME} and its reference from the models.",
+        description=f"Write the CRD {constants.CRD_NAME} and what is made of it from the models.",
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail when a file is stale"
@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--directory",
         type=Path,
-        help="where both stand (default: crds/ and docs/ of the tree this package runs from)",
+        help="where all stand (default: in the tree that this package runs from)",
     )
     options = parser.parse_args(arguments)
     rendered = _rendered(options.directory)
@@ -39,14 +39,18 @@ def main(arguments: list[str] | None = None) -> int:
 def _rendered(directory: Path | None) -> dict[Path, str] | None:
     """What each file should hold, or None where there is no place for them."""
     source = Path(distributedjob_api.__path__[0]).resolve().parent
-    if directory is None and not (source.parent / "pyproject.toml").is_file():
+    root = source.parent
+    if directory is None and not (root / "pyproject.toml").is_file():
         return None
-    crds, docs = (source, source.parent / "docs") if directory is None else (directory, directory)
-    if not (crds.is_dir() and docs.is_dir()):
+    crds = directory or source
+    docs = directory or root / "docs"
+    templates = directory or root / "helm" / "distributedjob" / "templates"
+    if not all(place.is_dir() for place in (crds, docs, templates)):
         return None
     return {
         crds / f"{constants.CRD_NAME}.yaml": schema.render(),
         docs / reference.FILE_NAME: reference.render(),
+        templates / schema.TEMPLATE_NAME: schema.render_template(),
     }
 
 

@@ -12,7 +12,9 @@ Explained = tuple[str, str]
 """A CamelCase reason and the sentence that goes with it."""
 
 
-NO_PLACE = frozenset({"UnknownPool", "NoUsableWorker", "NoMatchingNode", "RequestTooLarge"})
+NO_PLACE = frozenset(
+    {"UnknownPool", "PoolNotServed", "NoUsableWorker", "NoMatchingNode", "RequestTooLarge"}
+)
 """Why a job waits for nodes to change, and not for others to end."""
 
 
@@ -96,6 +98,15 @@ def unknown_pool(pool: str, known: Sequence[str]) -> Explained:
         words.UNKNOWN_POOL,
         f"No worker of pool {pool!r} has registered (pools seen: {names}). The job starts as"
         " soon as one does; spec.pool must name an existing pool.",
+    )
+
+
+def pool_not_served(pool: str, namespace: str) -> Explained:
+    """The pool is there, and not for jobs of this namespace."""
+    return (
+        words.POOL_NOT_SERVED,
+        f"Pool {pool!r} runs no jobs of namespace {namespace!r}. Create the job in one that it"
+        " serves, or let an administrator add this one to the pool.",
     )
 
 

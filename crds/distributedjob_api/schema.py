@@ -17,14 +17,17 @@ from distributedjob_api.spec import Spec
 from distributedjob_api.status import Status
 
 __all__ = [
+    "TEMPLATE_NAME",
     "SchemaError",
     "annotated_schema",
     "custom_resource_definition",
     "render",
+    "render_template",
     "structural_schema",
 ]
 
 HEAD: Final = "# Generated from crds/distributedjob_api by `make crds`; do not edit.\n"
+TEMPLATE_NAME: Final = "crd.yaml"
 
 _KEPT: Final = frozenset(
     {
@@ -187,3 +190,17 @@ def render() -> str:
     return HEAD + yaml.safe_dump(
         custom_resource_definition(), sort_keys=True, width=100, allow_unicode=True
     )
+
+
+def render_template() -> str:
+    """The CRD as a template of the chart: upgraded with it, and kept when it goes.
+
+    Raises:
+        SchemaError: some text in it would be taken for an action of the template.
+    """
+    definition = custom_resource_definition()
+    definition["metadata"]["annotations"] = {"helm.sh/resource-policy": "keep"}
+    text = yaml.safe_dump(definition, sort_keys=True, width=100, allow_unicode=True)
+    if "{{" in text:
+        raise SchemaError("a description contains {{, which a chart cannot hold")
+    return f"{HEAD}{{{{- if .Values.crds.enabled }}}}\n{text}{{{{- end }}}}\n"

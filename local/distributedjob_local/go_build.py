@@ -28,9 +28,29 @@ PACKAGES: Final = {
         "k8s.io/kubernetes/cmd/kube-controller-manager",
         "(about 90 seconds on 2 cores)",
     ),
+    "kube-proxy": (
+        "controlplane",
+        "k8s.io/kubernetes/cmd/kube-proxy",
+        "(about 2 minutes on 2 cores)",
+    ),
+    "kubelet": ("controlplane", "k8s.io/kubernetes/cmd/kubelet", "(about 30 seconds)"),
+    "kube-scheduler": ("controlplane", "k8s.io/kubernetes/cmd/kube-scheduler", ""),
     "kubectl": ("controlplane", "k8s.io/kubernetes/cmd/kubectl", ""),
     "etcd": ("controlplane", "go.etcd.io/etcd/server/v3", ""),
     "nats-server": ("natsserver", "github.com/nats-io/nats-server/v2", ""),
+    "coredns": (
+        "coredns",
+        "github.com/coredns/coredns",
+        "(about 3 minutes on 2 cores)",
+    ),
+    "helm": ("helm", "helm.sh/helm/v3/cmd/helm", ""),
+    "kind": ("kind", "sigs.k8s.io/kind", ""),
+    "kube-score": ("kubescore", "github.com/zegl/kube-score/cmd/kube-score", "(about a minute)"),
+    "conftest": (
+        "conftest",
+        "github.com/open-policy-agent/conftest",
+        "(2 to 4 minutes on 2 cores)",
+    ),
 }
 TOOL_CHAIN: Final = versions.MODULES / "go-requirements.txt"
 

@@ -24,6 +24,11 @@ CONTROLLER_MANAGER: Final = "kube-controller-manager"
 NATS_SERVER: Final = "nats-server"
 OLDEST_KUBECTL: Final = (1, 27)
 """The first whose apply lets the API server refuse unknown fields."""
+NODE: Final = frozenset(
+    {CONTROLLER_MANAGER, "kube-proxy", "kube-scheduler", "kubelet"},
+)
+OLDEST_HELM: Final = (3, 19)
+"""The first that the chart is for."""
 EVERYTHING: Final = CONTROL_PLANE | {NATS_SERVER}
 
 
@@ -79,24 +84,51 @@ def present_sources(cache: Path | None) -> list[Source]:
         sources.append(Directory("cache", cache))
     listed = os.environ.get("PATH", "").split(os.pathsep)
     path = [Path(sys.executable).parent, *(Path(each).absolute() for each in listed if each)]
-    names = {"kubectl": kubectl_fault, NATS_SERVER: lambda _: ""}
+    names = {
+        "kubectl": kubectl_fault,
+        "helm": helm_fault,
+        **dict.fromkeys(NODE, node_fault),
+        **dict.fromkeys((NATS_SERVER, "coredns", "kind", "kube-score", "conftest"), lambda _: ""),
+    }
     sources.append(SearchPath("PATH", names, os.pathsep.join(map(str, path))))
     return sources
 
 
 def kubectl_fault(program: Path) -> str:
     """Why this kubectl will not do, if it is too old for the cluster."""
-    command: list[str | Path] = [program, "version", "--client", "--output=json"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        return f"{program} cannot be run: {error.strerror}"
-    found = re.search(r'"gitVersion": *"v(\d+)\.(\d+)', done.stdout)
+    arguments = ("version", "--client", "--output=json")
+    return _age_fault(program, arguments, r'"gitVersion": *"v(\d+)\.(\d+)', OLDEST_KUBECTL)
+
+
+def helm_fault(program: Path) -> str:
+    """Why this Helm will not do, if it is too old for the chart."""
+    return _age_fault(program, ("version", "--short"), r"^v(\d+)\.(\d+)", OLDEST_HELM)
+
+
+def node_fault(program: Path) -> str:
+    """Why this program will not do, if it is of another release than the API server."""
+    said = _said(program, ("--version",))
+    wanted = versions.kubernetes().rpartition(".")[0]
+    return "" if said.startswith(f"Kubernetes {wanted}.") else f"{program} is not of {wanted}"
+
+
+def _age_fault(
+    program: Path, arguments: Sequence[str], pattern: str, oldest: tuple[int, int]
+) -> str:
+    found = re.search(pattern, _said(program, arguments))
     if found is None:
         return f"{program} does not say which version it is"
-    version = (int(found[1]), int(found[2]))
-    wanted = ".".join(map(str, OLDEST_KUBECTL))
-    return "" if version >= OLDEST_KUBECTL else f"{program} is older than {wanted}"
+    wanted = ".".join(map(str, oldest))
+    return "" if (int(found[1]), int(found[2])) >= oldest else f"{program} is older than {wanted}"
+
+
+def _said(program: Path, arguments: Sequence[str]) -> str:
+    """What it printed; nothing where it cannot be run."""
+    try:
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout
 
 
 def remote_sources(cache: Path, progress: Progress) -> list[Source]:

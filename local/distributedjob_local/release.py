@@ -20,7 +20,12 @@ from distributedjob_local.sources import Provision
 
 KUBERNETES_RELEASES: Final = "https://dl.k8s.io/release"
 ETCD_RELEASES: Final = "https://github.com/etcd-io/etcd/releases/download"
-KUBERNETES_PROGRAMS: Final = frozenset({"kube-apiserver", "kube-controller-manager", "kubectl"})
+KUBERNETES_PROGRAMS: Final = frozenset(
+    {
+        *("kube-apiserver", "kube-controller-manager", "kube-scheduler"),
+        *("kubelet", "kube-proxy", "kubectl"),
+    }
+)
 CONNECT_SECONDS: Final = 3.0
 STALL_SECONDS: Final = 15.0
 PIECE: Final = 1 << 20

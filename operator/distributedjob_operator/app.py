@@ -104,6 +104,10 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         reconnected=lambda: controllers[0].reconnected() if controllers else None,
         closed=lambda: fail("the NATS client closed for good"),
     )
+    # The probes are answered while NATS is waited for.
+    endpoint = Endpoint()
+    opened.push_async_callback(endpoint.stop)
+    await endpoint.start(*settings.listen)
     api = await connect_api(clock.dated)
     opened.push_async_callback(api.close)
     thread = LeaseThread()
@@ -136,6 +140,7 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         settings.report_seconds,
         settings.silence_seconds,
         first_write_seconds=FIRST_WRITE_SECONDS,
+        pools=settings.served,
     )
     controller = Controller(kubernetes, bus, journal, leadership, clock, subjects, tuning)
     controllers.append(controller)
@@ -157,7 +162,11 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         return why_dead(Signs(watch.alive, leadership.expired_seconds, controller.still_seconds))
 
     ready = Readiness(bus, lambda: thread.run(leases.probe()), clock)
-    endpoint = Endpoint(
+    opened.push_async_callback(asyncio.to_thread, watch.stop)
+    # What it is in the middle of sending needs all of the above.
+    opened.push_async_callback(endpoint.stop)
+    watch.start(on_watch_died)
+    endpoint.open(
         Sources(
             ready.missing,
             dead,
@@ -168,10 +177,6 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
             lambda: controller.lead_now,
         )
     )
-    opened.push_async_callback(asyncio.to_thread, watch.stop)
-    opened.push_async_callback(endpoint.stop)
-    await endpoint.start(*settings.listen)
-    watch.start(on_watch_died)
     controller.on_missed = watch.restart
     return Replica(bus, journal, leadership, controller, failed, fail)
 

@@ -82,11 +82,14 @@ class Sources:
     """What the leader knows, where this replica leads."""
 
 
-class Endpoint:
-    """Serves until it is stopped."""
+STARTING: Final = "NATS has not answered yet"
 
-    def __init__(self, sources: Sources) -> None:
-        self._sources = sources
+
+class Endpoint:
+    """Serves until it is stopped; before it has its sources, the probes alone."""
+
+    def __init__(self) -> None:
+        self._opened: Sources | None = None
         application = web.Application(middlewares=[_plain_errors])
         application.router.add_get("/readyz", self._readyz)
         application.router.add_get("/livez", self._livez)
@@ -116,11 +119,22 @@ class Endpoint:
         """Close every connection."""
         await self._runner.cleanup()
 
+    def open(self, sources: Sources) -> None:
+        """Answer everything from now on."""
+        self._opened = sources
+
+    @property
+    def _sources(self) -> Sources:
+        if self._opened is None:
+            raise Unavailable(STARTING)
+        return self._opened
+
     async def _readyz(self, _: web.Request) -> web.Response:
-        return _verdict(await self._sources.ready())
+        return _verdict(await self._opened.ready() if self._opened else STARTING)
 
     async def _livez(self, _: web.Request) -> web.Response:
-        return _verdict(self._sources.dead())
+        # Waiting for NATS is no illness: a restart would not bring it.
+        return _verdict(self._opened.dead() if self._opened else "")
 
     async def _metrics(self, _: web.Request) -> web.Response:
         kind, body = self._sources.metrics()

@@ -15,6 +15,7 @@ from distributedjob_operator.errors import SettingsError
 
 _PREFIX: Final = "DJOB_"
 _LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_POOL: Final = rf"{_LABEL}=(\*|{_LABEL}(,{_LABEL})*)"
 
 Label = Annotated[str, Field(pattern=rf"^{_LABEL}$")]
 Subdomain = Annotated[str, Field(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)]
@@ -35,6 +36,7 @@ class Settings(BaseModel):
     identity: Annotated[str, Field(min_length=1)] = Field(default_factory=socket.gethostname)
     incarnation: str = Field(default_factory=lambda: uuid.uuid4().hex[:8], init=False)
     namespaces: str = ""
+    pools: str = ""
     lease_duration_seconds: Seconds = 6.0
     renew_deadline_seconds: Seconds = 4.0
     retry_period_seconds: Seconds = 1.0
@@ -58,6 +60,8 @@ class Settings(BaseModel):
             raise ValueError(_mistake("endpoint_listen", self.endpoint_listen))
         if any(not re.fullmatch(_LABEL, name) for name in self.watched_namespaces):
             raise ValueError(_mistake("namespaces", self.namespaces))
+        if not re.fullmatch(rf"({_POOL}(;{_POOL})*)?", self.pools):
+            raise ValueError(_mistake("pools", self.pools))
         return self
 
     @model_validator(mode="after")
@@ -85,6 +89,12 @@ class Settings(BaseModel):
     def watched_namespaces(self) -> list[str]:
         """The namespaces to serve; none means all."""
         return [name.strip() for name in self.namespaces.split(",") if name.strip()]
+
+    @property
+    def served(self) -> dict[str, frozenset[str]]:
+        """The namespaces that each pool serves, ``*`` for all; nothing means all, in every pool."""
+        named = (entry.partition("=") for entry in self.pools.split(";") if entry)
+        return {pool: frozenset(names.split(",")) for pool, _, names in named}
 
     @property
     def listen(self) -> tuple[str, int]:
@@ -116,6 +126,7 @@ _REMEDIES: Final = {
     "lease_namespace": "the name of a namespace, such as djob-system",
     "lease_name": "a DNS name, such as distributedjob",
     "namespaces": "names of namespaces with commas between, or leave it unset for all",
+    "pools": "pools with the namespaces they serve, such as default=*;gpu=team-a,team-b",
     "lease_duration_seconds": _SECONDS,
     "renew_deadline_seconds": _SECONDS,
     "retry_period_seconds": _SECONDS,

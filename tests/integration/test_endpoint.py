@@ -72,7 +72,8 @@ async def served() -> AsyncIterator[Served]:
     async def ready() -> str:
         return ""
 
-    endpoint = Endpoint(
+    endpoint = Endpoint()
+    endpoint.open(
         Sources(
             ready,
             lambda: "",

@@ -94,7 +94,8 @@ def an_endpoint(journal: JournalReader, completed: str) -> Endpoint:
     async def ready() -> str:
         return ""
 
-    return Endpoint(
+    endpoint = Endpoint()
+    endpoint.open(
         Sources(
             ready,
             lambda: "",
@@ -105,6 +106,7 @@ def an_endpoint(journal: JournalReader, completed: str) -> Endpoint:
             lambda: None,
         )
     )
+    return endpoint
 
 
 async def printed(journal: JournalReader, completed: str) -> tuple[int, str]:
@@ -145,4 +147,6 @@ async def test_what_has_no_record_is_named_behind_what_there_is(journal: Journal
 async def test_an_output_that_is_lost_while_it_is_read_breaks_off(journal: Journal) -> None:
     length, complaint = await printed(Losing(journal), f"0-{TASKS - 1}")
     assert length < TASKS * CONTENT
-    assert complaint == "EndpointError: default/job: the output broke off"
+    assert complaint == (
+        "EndpointError: default/job: the journal dropped a batch while it was read"
+    )

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from distributedjob_local import versions
 from distributedjob_local.go_build import GoBuild
-from distributedjob_local.programs import kubectl_fault
+from distributedjob_local.programs import helm_fault, kubectl_fault, node_fault
 from distributedjob_local.progress import Progress
 
 GO = """
@@ -41,6 +42,36 @@ def test_the_age_of_a_kubectl_is_seen(said: str, fault: str, tmp_path: Path) -> 
     kubectl = script(tmp_path / "kubectl", f"echo '{said}'")
 
     assert kubectl_fault(kubectl).removeprefix(f"{kubectl} ") == fault
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("v3.18.6+g1", "is older than 3.19"),
+        ("v4.0.1+g2", ""),
+        ("Error: unknown command", "does not say which version it is"),
+    ],
+)
+def test_the_age_of_a_helm_is_seen(said: str, fault: str, tmp_path: Path) -> None:
+    helm = script(tmp_path / "helm", f"echo '{said}'")
+
+    assert helm_fault(helm).removeprefix(f"{helm} ") == fault
+
+
+@pytest.mark.parametrize("release", ["v0.99.1", "{own}0.1"])
+def test_a_kubelet_of_another_release_than_the_api_server_is_refused(
+    release: str, tmp_path: Path
+) -> None:
+    own = versions.kubernetes().rpartition(".")[0]
+    kubelet = script(tmp_path / "kubelet", f"echo Kubernetes {release.format(own=own)}")
+
+    assert node_fault(kubelet) == f"{kubelet} is not of {own}"
+
+
+def test_any_patch_of_the_same_release_will_do(tmp_path: Path) -> None:
+    own = versions.kubernetes().rpartition(".")[0]
+
+    assert node_fault(script(tmp_path / "kubelet", f"echo Kubernetes {own}.99")) == ""
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from distributedjob_worker.errors import SettingsError, SpoolError, WorkerError
 from distributedjob_worker.execution import linux, orphans
 from distributedjob_worker.execution.executor import Executor
 from distributedjob_worker.execution.scratch import ScratchPool
-from distributedjob_worker.settings import Settings, read_settings
+from distributedjob_worker.settings import Settings, read_settings, task_environment
 from distributedjob_worker.spool import Spool
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ async def _run(settings: Settings) -> None:
         late,
         scratch,
         mark=prefix + incarnation,
+        pool=task_environment(settings, os.environ),
     )
     agent = Agent(core, lock, executor, spool, settings.ready_file)
     bus = Bus(settings, agent.received, agent.connected)
@@ -144,7 +145,7 @@ def _identity(settings: Settings, incarnation: str) -> Identity:
         node=settings.node,
         address=settings.address,
         version=importlib.metadata.version("distributedjobs"),
-        cpu_millis=settings.cpu_millis,
+        cpu_millis=settings.usable_cpu_millis,
         memory_bytes=settings.memory_bytes,
     )
 

@@ -129,7 +129,8 @@ class Bus:
             ping_interval=_PING_SECONDS,
             max_outstanding_pings=2,
             pending_size=_PENDING_BYTES,
-            inbox_prefix=b"_INBOX_worker",
+            # A pool of its own: none may hear what another one is answered.
+            inbox_prefix=f"_INBOX_worker.{settings.pool}".encode(),
             error_cb=on_error,
             reconnected_cb=on_reconnect,
             disconnected_cb=on_disconnect,

@@ -35,6 +35,7 @@ def _all_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
+_VARIABLE: Final = "[A-Za-z_][A-Za-z0-9_]*"
 _LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 Text = Annotated[str, Field(min_length=1)]
@@ -55,12 +56,22 @@ class Settings(BaseModel):
     cpu_millis: Annotated[int, BeforeValidator(_cpu), Field(ge=1)] = Field(
         default_factory=lambda: (os.cpu_count() or 1) * 1000, alias="DJOB_CPU"
     )
+    cpu_share: Annotated[float, Field(gt=0, le=1)] = Field(1.0, alias="DJOB_CPU_SHARE")
+    cpu_reserve_millis: Annotated[int, BeforeValidator(_cpu), Field(ge=0)] = Field(
+        0, alias="DJOB_CPU_RESERVE"
+    )
     memory_bytes: Annotated[int, BeforeValidator(_memory), Field(ge=1)] = Field(
         default_factory=_all_memory, alias="DJOB_MEMORY"
     )
+    task_env: str = Field("", alias="DJOB_TASK_ENV", pattern=rf"^({_VARIABLE}(,{_VARIABLE})*)?$")
     state_dir: Path = Field(alias="DJOB_STATE_DIR")
     ready_file: Path | None = Field(None, alias="DJOB_READY_FILE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="DJOB_LOG_LEVEL")
+
+    @property
+    def usable_cpu_millis(self) -> int:
+        """The CPU that tasks may fill: the share of what there is, less the reserve."""
+        return max(0, int(self.cpu_millis * self.cpu_share) - self.cpu_reserve_millis)
 
 
 _REMEDIES: Final = {
@@ -75,6 +86,9 @@ _REMEDIES: Final = {
         " in a pod take it from spec.nodeName"
     ),
     "DJOB_CPU": "a CPU quantity above 0, such as 2 or 500m",
+    "DJOB_CPU_SHARE": "a number above 0, up to 1",
+    "DJOB_CPU_RESERVE": "a CPU quantity, such as 500m",
+    "DJOB_TASK_ENV": "names of variables with commas between, such as PATH,LANG",
     "DJOB_MEMORY": "a memory quantity above 0, such as 4Gi",
     "DJOB_STATE_DIR": "a directory that the agent may write and that outlives a restart",
     "DJOB_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
@@ -98,6 +112,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         raise SettingsError(f"{name} {state}: set it to {remedy}") from error
     except QuantityError as error:
         raise SettingsError(str(error)) from error
+
+
+def task_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that tasks get from the agent's environment; ours are none of them."""
+    names = settings.task_env.split(",") if settings.task_env else []
+    return {
+        name: environment[name]
+        for name in names
+        if name in environment and not name.startswith("DJOB_")
+    }
 
 
 def read_password(settings: Settings) -> str:

@@ -128,6 +128,8 @@ def _why_no_slot(leader: Leader, job: Job, now: Instant) -> reasons.Explained:
     pools = sorted({key[0] for key in leader.fleet.workers})
     if pool not in pools:
         return reasons.unknown_pool(pool, pools)
+    if job.turned_away:
+        return reasons.pool_not_served(pool, job.namespace)
     usable = list(leader.fleet.usable(pool))
     if not usable:
         return reasons.no_usable_worker(pool)

@@ -75,6 +75,7 @@ class Job:
     quiet: bool = False
     unaccounted: bool = False
     predecessor: list[str] = field(default_factory=list)
+    turned_away: bool = False
     seen_at: float = float("-inf")
     unserved_since: float = float("inf")
     waiting: str = ""
@@ -159,6 +160,7 @@ class Job:
             or self.problem
             or (self.awaited and not self.quiet)
             or self.predecessor
+            or self.turned_away
             or self.barrier
             or not self.items_known
         )

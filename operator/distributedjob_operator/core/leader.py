@@ -6,7 +6,7 @@ them, and ``round`` draws the conclusions.
 """
 
 import heapq
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -46,20 +46,29 @@ FARTHEST_EPOCH: Final = 2**32
 
 SECONDS_A_REPORT: Final = 200e-6
 """Twice what the leader's one core spends on a report, so that half of it is left."""
+EVERYBODY: Final = "*"
+NOBODY: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Intervals of the leader, in seconds; ``report_seconds`` is that of a small cluster.
+    """What an installation sets: intervals in seconds, and whose jobs each pool runs.
 
-    The news that a job is there, or has begun, waits for ``first_write_seconds``: a job
-    that ends meanwhile costs a single write, and that one waits for no other.
+    ``report_seconds`` is that of a small cluster. The news that a job is there, or has
+    begun, waits for ``first_write_seconds``: a job that ends meanwhile costs a single
+    write, and that one waits for no other. Where no pool is named, every pool runs the
+    jobs of every namespace.
     """
 
     report_seconds: float = 0.05
     silence_seconds: float = 20.0
     relist_seconds: float = 60.0
     first_write_seconds: float = 0.0
+    pools: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def serves(self, pool: str, namespace: str) -> bool:
+        """Whether jobs of a namespace may run in a pool."""
+        return not self.pools or not self.pools.get(pool, NOBODY).isdisjoint((EVERYBODY, namespace))
 
 
 @dataclass(slots=True)
@@ -194,6 +203,7 @@ class Leader:
             self.set_aside[uid] = str(error)
             return
         job.seen_at = now.mono
+        job.turned_away = not self.tuning.serves(job.spec.pool, job.namespace)
         if resource.status is None and not job.problem:
             # That it waits is no news worth going before others.
             job.touch_soon(now.mono, urgent=False)

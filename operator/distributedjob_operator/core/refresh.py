@@ -29,6 +29,7 @@ def refresh(leader: "Leader", job: Job, resource: DistributedJob, now: Instant) 
         return
     if new.generation > job.generation:
         job.generation, job.spec = new.generation, new.spec
+        job.turned_away = not leader.tuning.serves(job.spec.pool, job.namespace)
         job.touch(urgent=True)
     if job.writing:
         # The write under way will meet a conflict, and the next one reads the rest.

@@ -11,9 +11,11 @@ from distributedjob_api import constants, reference
 from distributedjob_api.__main__ import main
 from distributedjob_api.rules import VALIDATIONS
 from distributedjob_api.schema import (
+    TEMPLATE_NAME,
     SchemaError,
     custom_resource_definition,
     render,
+    render_template,
     structural_schema,
 )
 from distributedjob_api.v1alpha1 import Spec, Status
@@ -128,6 +130,7 @@ def test_the_files_are_written_and_a_stale_one_is_named(tmp_path: Path, capsys):
     expected = {
         tmp_path / f"{constants.CRD_NAME}.yaml": render(),
         tmp_path / reference.FILE_NAME: reference.render(),
+        tmp_path / TEMPLATE_NAME: render_template(),
     }
     arguments = ["--directory", str(tmp_path)]
     assert main([*arguments, "--check"]) == 1

@@ -41,6 +41,17 @@ def test_the_job_replaces_the_base_but_not_the_identity() -> None:
     assert program.path.constant == "/mine"
 
 
+def test_the_job_replaces_what_its_pool_gives_but_nobody_the_identity() -> None:
+    given = {"PATH": "/pool", "LANG": "C", "A": "pool", "DJOB_UID": "forged"}
+    program = compile_program(
+        define("/bin/x", "$(LANG)", env=[("A", "job")]), "n", "m", items=False, pool=given
+    )
+    found = _environment(program)
+    assert (found["PATH"], found["LANG"], found["A"]) == ("/pool", "C", "job")
+    assert found["DJOB_UID"] != "forged"
+    assert program.argv[1].constant == "$(LANG)"
+
+
 def test_only_variables_of_the_job_can_be_referred_to() -> None:
     program = compile_program(define("/bin/x", "$(PATH) $(HOME)"), "n", "m", items=False)
     assert program.argv[1].constant == "$(PATH) $(HOME)"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from distributedjob_worker.errors import SettingsError
-from distributedjob_worker.settings import read_password, read_settings
+from distributedjob_worker.settings import read_password, read_settings, task_environment
 
 GOOD = {
     "DJOB_NATS_URL": "nats://nats:4222",
@@ -29,8 +29,28 @@ def test_quantities() -> None:
 
 
 @pytest.mark.parametrize(
+    ("share", "reserve", "usable"),
+    [("1", "0", 4000), ("0.5", "0", 2000), ("0.5", "300m", 1700), ("0.1", "1", 0)],
+)
+def test_what_tasks_may_fill(share: str, reserve: str, usable: int) -> None:
+    told = {"DJOB_CPU": "4", "DJOB_CPU_SHARE": share, "DJOB_CPU_RESERVE": reserve}
+    assert read_settings(GOOD | told).usable_cpu_millis == usable
+
+
+def test_tasks_get_what_the_pool_names_and_nothing_of_the_agent() -> None:
+    environment = GOOD | {"DJOB_TASK_ENV": "PATH,DJOB_NATS_URL,ABSENT", "PATH": "/x", "HOME": "/h"}
+    assert task_environment(read_settings(environment), environment) == {"PATH": "/x"}
+    assert task_environment(read_settings(GOOD), GOOD | {"PATH": "/x"}) == {}
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("DJOB_CPU_SHARE", "0"),
+        ("DJOB_CPU_SHARE", "1.5"),
+        ("DJOB_CPU_RESERVE", "much"),
+        ("DJOB_TASK_ENV", "PATH,"),
+        ("DJOB_TASK_ENV", "A=1"),
         ("DJOB_NATS_URL", ""),
         ("DJOB_NATS_URL", "nats:4222"),
         ("DJOB_NATS_URL", "http://nats:4222"),

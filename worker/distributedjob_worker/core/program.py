@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from distributedjob_api.messages import Define
@@ -11,6 +12,8 @@ from distributedjob_worker.core.expansion import Template
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MARK: Final = "DJOB_AGENT"
 """The variable by which the agent knows its own tasks' processes."""
+
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 INDEX: Final = "DJOB_INDEX"
 ITEM: Final = "DJOB_ITEM"
@@ -35,12 +38,15 @@ class Program:
     scratch: bool
 
 
-def compile_program(define: Define, node: str, mark: str, *, items: bool) -> Program:
+def compile_program(
+    define: Define, node: str, mark: str, *, items: bool, pool: Mapping[str, str] = NOTHING
+) -> Program:
     """Make the templates of a job.
 
-    The job's variables come after the agent's own, may refer to those and to
-    earlier ones of their kind, and replace ``PATH``, ``HOME``, ``TMPDIR`` and
-    ``PWD``; the variables that identify a task they cannot replace. As in a pod,
+    The job's variables come after the agent's own and those of its pool, may refer to
+    the agent's and to earlier ones of their kind, and replace ``PATH``, ``HOME``,
+    ``TMPDIR``, ``PWD`` and what the pool has; the variables that identify a task
+    nobody can replace. As in a pod,
     only variables of the job and of the task can be referred to.
     """
     task = _task_variables(define, node, items=items)
@@ -50,7 +56,8 @@ def compile_program(define: Define, node: str, mark: str, *, items: bool) -> Pro
         if name in task or name in (MARK, ITEM):
             continue
         chosen[name] = known[name] = expansion.compile_template(value, known)
-    env = _base_variables(define) | chosen | task | {MARK: expansion.literal(mark)}
+    given = {name: expansion.literal(value) for name, value in pool.items()}
+    env = _base_variables(define) | given | chosen | task | {MARK: expansion.literal(mark)}
     return Program(
         argv=tuple(expansion.compile_template(argument, known) for argument in define.argv),
         env=tuple(env.items()),

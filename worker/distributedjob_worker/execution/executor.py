@@ -15,10 +15,11 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from distributedjob_api import task_reasons
+from distributedjob_worker.core.program import NOTHING
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.results import Outcome
 from distributedjob_worker.core.worker import Worker
@@ -51,12 +52,14 @@ class Executor:
         changed: Callable[[], None],
         scratch: ScratchPool,
         mark: str,
+        pool: Mapping[str, str] = NOTHING,
     ) -> None:
         self._core = core
         self._lock = lock
         self._changed = changed
         self._scratch = scratch
         self._mark = mark
+        self._pool = pool
         self._idle: list[_Slot] = []
         self._crowd: deque[Task] = deque()
         self._crowd_wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -118,7 +121,7 @@ class Executor:
     # -- a thread a slot -----------------------------------------------------------
 
     def _run_slot(self) -> None:
-        launcher = Launcher(self._core.identity.node, self._mark, self._scratch)
+        launcher = Launcher(self._core.identity.node, self._mark, self._scratch, self._pool)
         slot = _Slot()
         task: Task | None = None
         outcome: Outcome | None = None
@@ -183,7 +186,7 @@ class Executor:
     # -- one thread for the crowd --------------------------------------------------
 
     def _run_crowd(self) -> None:
-        launcher = Launcher(self._core.identity.node, self._mark, self._scratch)
+        launcher = Launcher(self._core.identity.node, self._mark, self._scratch, self._pool)
         waiting: dict[int, Process] = {}
         poll = select.epoll()
         poll.register(self._crowd_wake, select.EPOLLIN)

@@ -76,9 +76,11 @@ def _names(template: Template) -> set[str]:
 class _Prepared:
     """A job's program as arrays."""
 
-    def __init__(self, define: Define, node: str, mark: str, *, items: bool) -> None:
+    def __init__(
+        self, define: Define, node: str, mark: str, *, items: bool, pool: Mapping[str, str]
+    ) -> None:
         self.define = define
-        self.program = program.compile_program(define, node, mark, items=items)
+        self.program = program.compile_program(define, node, mark, items=items, pool=pool)
         self.argv = _Text([("", template) for template in self.program.argv])
         self.env = _Text([(f"{name}=", template) for name, template in self.program.env])
         self.invalid = self.argv.invalid or self.env.invalid
@@ -90,9 +92,10 @@ class _Prepared:
 class Launcher:
     """Starts and ends processes; not shared between threads."""
 
-    def __init__(self, node: str, mark: str, scratch: ScratchPool) -> None:
+    def __init__(self, node: str, mark: str, scratch: ScratchPool, pool: Mapping[str, str]) -> None:
         self._node = node
         self._mark = mark
+        self._pool = pool
         self._scratch = scratch
         self._null = os.open(os.devnull, os.O_RDONLY)
         self._prepared: dict[int, _Prepared] = {}
@@ -206,7 +209,9 @@ class Launcher:
         if len(self._prepared) >= _CACHED:
             self._prepared.clear()
         # The entry keeps the definition alive, so that its id stays its own.
-        prepared = _Prepared(task.define, self._node, self._mark, items=task.item is not None)
+        prepared = _Prepared(
+            task.define, self._node, self._mark, items=task.item is not None, pool=self._pool
+        )
         self._prepared[id(task.define)] = prepared
         return prepared
 

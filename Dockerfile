@@ -1,0 +1,57 @@
+# The images of the operator and of the worker:
+#   docker build --target operator --tag distributedjob-operator .
+#   docker build --target worker --tag distributedjob-worker .
+# BASE_IMAGE is any Debian with Python 3.11 or newer and its venv module, by tag or by digest.
+ARG BASE_IMAGE=python:3.13-slim
+
+# -- What both are built from ------------------------------------------------------------
+FROM ${BASE_IMAGE} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /src
+COPY requirements-build.lock ./
+RUN python3 -m venv /build && /build/bin/pip install --quiet --require-hashes -r requirements-build.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY crds crds
+COPY operator operator
+COPY worker worker
+COPY cli cli
+COPY local local
+RUN /build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheel .
+
+# -- Operator ----------------------------------------------------------------------------
+FROM build AS operator-files
+COPY requirements.lock ./
+# Compiled by content, not by date: the same sources give the same files.
+RUN python3 -m venv --without-pip /opt/djob \
+ && /build/bin/pip --python /opt/djob/bin/python install --quiet --no-compile --require-hashes -r requirements.lock \
+ && /build/bin/pip --python /opt/djob/bin/python install --quiet --no-compile --no-deps /wheel/*.whl \
+ && /opt/djob/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/djob/lib
+
+FROM ${BASE_IMAGE} AS operator
+COPY --from=operator-files /opt/djob /opt/djob
+ENV PATH=/opt/djob/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 65532:65532
+WORKDIR /tmp
+EXPOSE 8080
+ENTRYPOINT ["/opt/djob/bin/python", "-m", "distributedjob_operator"]
+
+# -- Worker ------------------------------------------------------------------------------
+FROM build AS agent
+RUN apt-get update -qq && apt-get install -qq --no-install-recommends tini > /dev/null
+COPY requirements-worker.lock ./
+RUN python3 -m venv --without-pip /agent-packages \
+ && /build/bin/pip --python /agent-packages/bin/python install --quiet --no-compile --require-hashes -r requirements-worker.lock \
+ && /build/bin/pip --python /agent-packages/bin/python install --quiet --no-compile --no-deps /wheel/*.whl \
+ && python3 worker/agent_tree.py /agent-packages/lib/python3*/site-packages /opt/djob \
+ && cp /usr/bin/tini-static /opt/djob/bin/tini \
+ && python3 -m compileall -q --invalidation-mode unchecked-hash -s /opt/djob /opt/djob/lib
+
+# The agent stands apart, with an interpreter of its own: a task gets the image's Python, and
+# any other image becomes a worker by a copy of /opt/djob (see worker/agent_tree.py).
+FROM ${BASE_IMAGE} AS worker
+COPY --from=agent /opt/djob /opt/djob
+USER 65532:65532
+WORKDIR /tmp
+ENTRYPOINT ["/opt/djob/bin/tini", "--", \
+  "/opt/djob/lib/ld.so", "--library-path", "/opt/djob/lib", "--argv0", "/opt/djob/bin/python3", \
+  "/opt/djob/bin/python3", "-I", "-B", "-u", "-m", "distributedjob_worker"]

@@ -1,0 +1,108 @@
+"""The engine at hand that builds images: Docker, or buildah without any service."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from distributedjob_local.errors import LocalError
+
+AUTHORITIES: Final = Path("/etc/ssl/certs")
+"""A package index may be signed by an authority that only this machine knows."""
+
+
+class Engine(Protocol):
+    """Builds images and writes them into an archive that every runtime reads."""
+
+    def build(self, tag: str, context: Path, options: Sequence[str] = ()) -> None:
+        """Build an image from the Dockerfile in a directory."""
+
+    def has(self, tag: str) -> bool:
+        """Whether there is such an image."""
+
+    def save(self, tag: str, archive: Path) -> None:
+        """Write an image into an archive."""
+
+    def push(self, tag: str) -> None:
+        """Push an image to the registry that its name begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """Docker, where its service answers."""
+
+    def build(self, tag: str, context: Path, options: Sequence[str] = ()) -> None:
+        """Build by ``docker build``."""
+        run("docker", "build", "--quiet", "--tag", tag, *options, str(context))
+
+    def has(self, tag: str) -> bool:
+        """Whether Docker has it."""
+        command = ["docker", "image", "inspect", tag]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def save(self, tag: str, archive: Path) -> None:
+        """Write by ``docker save``."""
+        run("docker", "save", "--output", str(archive), tag)
+
+    def push(self, tag: str) -> None:
+        """Push by ``docker push``."""
+        run("docker", "push", "--quiet", tag)
+
+
+@dataclass(frozen=True, slots=True)
+class Buildah:
+    """buildah with a store of its own below ``root``, as root."""
+
+    root: Path
+
+    def build(self, tag: str, context: Path, options: Sequence[str] = ()) -> None:
+        """Build by ``buildah bud``, which runs steps in a chroot."""
+        self._run(
+            *("bud", "--isolation", "chroot", "--layers", "--format", "docker", "--quiet"),
+            *("--volume", f"{AUTHORITIES}:{AUTHORITIES}:ro", "--tag", tag),
+            *(*options, str(context)),
+        )
+
+    def has(self, tag: str) -> bool:
+        """Whether the store has it."""
+        return bool(self._run("images", "--quiet", "--filter", f"reference={tag}").strip())
+
+    def save(self, tag: str, archive: Path) -> None:
+        """Write by ``buildah push``, which does not overwrite."""
+        archive.unlink(missing_ok=True)
+        self._run("push", "--quiet", tag, f"docker-archive:{archive}:{tag}")
+
+    def push(self, tag: str) -> None:
+        """Push by ``buildah push``."""
+        self._run("push", "--quiet", tag)
+
+    def _run(self, *arguments: str) -> str:
+        # In mounts of its own, so that none stays when it is interrupted.
+        return run(
+            *("unshare", "--mount", "buildah", "--root", str(self.root / "store")),
+            *("--runroot", str(self.root / "run"), "--storage-driver", "overlay"),
+            *arguments,
+        )
+
+
+def docker_works() -> bool:
+    """Whether there is a Docker that has a service behind it."""
+    if shutil.which("docker") is None:
+        return False
+    done = subprocess.run(["docker", "info"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def run(*command: str, environment: Mapping[str, str] | None = None) -> str:
+    """Run a tool; what it says.
+
+    Raises:
+        LocalError: it failed; the message has the end of its complaint.
+    """
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        tail = "\n".join(f"  {line}" for line in (done.stdout + done.stderr).splitlines()[-15:])
+        raise LocalError(f"{' '.join(command)} failed:\n{tail}")
+    return done.stdout

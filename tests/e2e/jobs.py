@@ -1,0 +1,74 @@
+"""Jobs as a user of a cluster has them: applied, watched, and accounted for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from tests.e2e.cluster import Cluster
+from tests.support.waiting import wait_until
+
+FINISHED = ("Complete", "Failed", "Cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """The jobs of one namespace."""
+
+    cluster: Cluster
+    namespace: str
+
+    def apply(self, name: str, command: list[str], **spec: Any) -> None:
+        """``kubectl apply`` a job; further fields of its spec in camelCase."""
+        template = {"command": command, **spec.pop("template", {})}
+        manifest = {
+            "apiVersion": "distributedjob.dev/v1alpha1",
+            "kind": "DistributedJob",
+            "metadata": {"name": name, "namespace": self.namespace},
+            "spec": {**spec, "template": template},
+        }
+        self.cluster.kubectl("apply", "-f", "-", input=yaml.safe_dump(manifest))
+
+    def status(self, name: str) -> dict[str, Any]:
+        """The status as it stands."""
+        found: dict[str, Any] = self.cluster.get("djob", name, "-n", self.namespace)
+        return dict(found.get("status", {}))
+
+    def wait_for(
+        self,
+        name: str,
+        accept: Callable[[dict[str, Any]], bool],
+        what: str,
+        timeout: float = 120,
+    ) -> dict[str, Any]:
+        """Wait for a status like this, and return it."""
+        return wait_until(lambda: self.status(name), accept, timeout, f"{name} {what}")
+
+    def start(self, name: str, tasks: int, seconds: float = 0.5) -> None:
+        """Start a job of many short tasks; return when some have succeeded and most wait."""
+        self.apply(
+            name,
+            ["sleep", str(seconds)],
+            completions=tasks,
+            template={"resources": {"requests": {"cpu": "200m"}}},
+        )
+        status = self.wait_for(
+            name, lambda status: status.get("succeeded", 0) > 0, "is on its way", 60
+        )
+        assert status["succeeded"] < tasks / 2, f"{name} is too short to disturb: {status}"
+
+    def is_mid_way(self, name: str) -> bool:
+        """Whether it has not finished yet."""
+        return self.status(name).get("phase") not in FINISHED
+
+    def all_succeeded(self, name: str, tasks: int, timeout: float = 240) -> dict[str, Any]:
+        """Wait for the end: every index succeeded, and none failed meanwhile."""
+        status = self.wait_for(
+            name, lambda status: status.get("phase") in FINISHED, "finishes", timeout
+        )
+        assert status["phase"] == "Complete", status
+        assert status["succeeded"] == tasks, status
+        assert status["completedIndexes"] == (f"0-{tasks - 1}" if tasks > 1 else "0"), status
+        assert status.get("failures", 0) == 0, status
+        return status

@@ -1,0 +1,178 @@
+"""What users do, in the order in which it happens to one installation."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import objects
+from tests.e2e.cluster import Cluster
+from tests.e2e.jobs import Jobs
+from tests.e2e.release import CHART, NAME, NAMESPACE, Release, write
+from tests.support.waiting import wait_until
+
+POOLS_AT_FIRST = {"default": {}}
+POOLS_LATER = {
+    "default": {"cpu": {"share": 0.5, "reserve": "100m"}, "env": [{"name": "NEW", "value": "1"}]},
+    "foreign": {"cpu": {"share": 0.5, "reserve": "0"}, "image": "foreign"},
+}
+INTRUDER = Path(__file__).parent / "programs" / "intruder.py"
+
+Before = set[tuple[str, str, str]]
+
+
+@pytest.fixture(scope="module")
+def release(cluster: Cluster) -> Release:
+    """The one installation."""
+    return Release(cluster)
+
+
+@pytest.fixture(scope="module")
+def jobs(cluster: Cluster) -> Jobs:
+    """Its jobs."""
+    return Jobs(cluster, NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def before(cluster: Cluster) -> Before:
+    """What was in the cluster before it."""
+    return objects.take(cluster, (NAMESPACE,))
+
+
+def test_helm_installs_it_where_pod_security_is_restricted(
+    release: Release, before: Before, tmp_path: Path
+) -> None:
+    release.follow("Install", write(release.values(POOLS_AT_FIRST), tmp_path))
+
+    labels = release.cluster.get("namespace", NAMESPACE)["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert len(release.pods("operator")) == 2
+    workers = {pod["spec"]["nodeName"] for pod in release.pods("worker")}
+    assert len(workers) == len(release.pods("worker")) >= 1
+
+
+def test_pods_that_ask_for_more_are_refused_there(cluster: Cluster) -> None:
+    container = {"name": "root", "image": "any", "securityContext": {"privileged": True}}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "root", "namespace": NAMESPACE},
+        "spec": {"containers": [container]},
+    }
+
+    done = cluster.kubectl("create", "-f", "-", input=json.dumps(pod), check=False)
+
+    assert done.returncode != 0
+    assert 'violates PodSecurity "restricted' in done.stderr
+
+
+def test_a_job_runs_to_complete(release: Release, jobs: Jobs) -> None:
+    jobs.apply("first", ["sh", "-c", "echo task $DJOB_INDEX"], completions=100)
+
+    release.kubectl("wait", "--for=condition=Complete", "djob/first", "--timeout=60s")
+    jobs.all_succeeded("first", 100)
+
+
+def test_helm_test_passes(cluster: Cluster) -> None:
+    done = cluster.helm("test", NAME, "--namespace", NAMESPACE, "--timeout", "120s")
+
+    assert "Succeeded" in done.stdout
+
+
+def test_a_job_survives_the_deletion_of_the_leaders_pod(release: Release, jobs: Jobs) -> None:
+    jobs.start("leader-deleted", 150)
+    leader = release.leader()
+
+    release.kubectl("delete", "pod", leader)
+
+    wait_until(release.leader, lambda now: now not in ("", leader), 60, "another pod leads")
+    assert jobs.is_mid_way("leader-deleted")
+    jobs.all_succeeded("leader-deleted", 150)
+
+
+def test_a_job_survives_the_deletion_of_a_workers_pod(release: Release, jobs: Jobs) -> None:
+    jobs.start("worker-deleted", 150)
+
+    release.kubectl("delete", "pod", release.pods("worker")[0]["metadata"]["name"])
+
+    assert jobs.is_mid_way("worker-deleted")
+    jobs.all_succeeded("worker-deleted", 150)
+    release.settle()
+
+
+def test_a_rolling_update_of_everything_loses_and_fails_nothing(
+    release: Release, jobs: Jobs
+) -> None:
+    jobs.start("rolled", 600)
+    old = {pod["metadata"]["uid"] for part in ("operator", "worker") for pod in release.pods(part)}
+
+    release.kubectl("rollout", "restart", "deployment,daemonset")
+    release.settle()
+
+    new = {pod["metadata"]["uid"] for part in ("operator", "worker") for pod in release.pods(part)}
+    assert not old & new
+    assert jobs.is_mid_way("rolled")
+    jobs.all_succeeded("rolled", 600)
+
+
+def test_a_drained_node_loses_nothing(release: Release, jobs: Jobs) -> None:
+    jobs.start("drained", 300)
+    node = release.drainable_node()
+
+    release.cluster.kubectl(
+        "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s"
+    )
+
+    left = [pod["spec"]["nodeName"] for pod in release.pods("operator")]
+    jobs.all_succeeded("drained", 300)
+    release.cluster.kubectl("uncordon", node)
+    release.settle()
+    assert node not in left
+
+
+def test_an_upgrade_mid_job_loses_nothing(release: Release, jobs: Jobs, tmp_path: Path) -> None:
+    jobs.start("upgraded", 600)
+
+    values = write(release.values(POOLS_LATER), tmp_path)
+    release.cluster.helm(
+        *("upgrade", NAME, CHART, "--namespace", NAMESPACE, "--values", str(values)),
+        *("--wait", "--timeout", "240s"),
+    )
+    release.settle()
+
+    assert jobs.is_mid_way("upgraded")
+    jobs.all_succeeded("upgraded", 600)
+
+
+def test_a_pool_runs_an_image_without_shell_and_python(release: Release, jobs: Jobs) -> None:
+    jobs.apply("foreign", ["/program"], completions=20, pool="foreign")
+
+    jobs.all_succeeded("foreign", 20)
+
+
+def test_a_task_gets_no_token_no_other_subject_and_no_key_of_the_operator(
+    release: Release, jobs: Jobs
+) -> None:
+    keys = release.cluster.get("secret", f"{NAME}-nats-keys", "-n", NAMESPACE)["data"]
+    digest = hashlib.sha256(base64.b64decode(keys["operator"])).hexdigest()
+    host, base = f"{NAME}-nats.{NAMESPACE}.svc", f"djob.v1.{NAMESPACE}_2f{NAME}"
+    arguments = [host, base, "default", "foreign", digest]
+
+    jobs.apply(
+        "intruder",
+        ["python3", "-I", "-c", INTRUDER.read_text(encoding="utf-8")],
+        completions=1,
+        backoffLimitPerIndex=0,
+        template={"args": arguments},
+    )
+
+    jobs.all_succeeded("intruder", 1)
+
+
+def test_uninstalling_leaves_nothing(release: Release, before: Before, tmp_path: Path) -> None:
+    release.follow("Uninstall", tmp_path)
+
+    left = objects.take(release.cluster, (NAMESPACE,)) - before
+    assert left == set()
