@@ -19,7 +19,7 @@ HELM: Final = Path(__file__).parent
 TARGET: Final = HELM.parent / "gitops" / "kustomize" / "install.yaml"
 HEAD: Final = "# Rendered from helm/distributedjob by `make crds`; do not edit.\n"
 OF_HELM: Final = re.compile(
-    r'^ *(app\.kubernetes\.io/managed-by: Helm|helm\.sh/chart: \S+|# Source: \S+)\n', re.MULTILINE
+    r"^ *(app\.kubernetes\.io/managed-by: Helm|helm\.sh/chart: \S+|# Source: \S+)\n", re.MULTILINE
 )
 
 

@@ -5,6 +5,7 @@ import json
 import sys
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,6 @@ from tests.support.charts import (
 )
 from tests.support.waiting import wait_until
 
-OUR_GROUPS = ("apiextensions.k8s.io", "apps", "rbac.authorization.k8s.io", "policy")
 FOREIGN_GROUPS = ("monitoring.coreos.com", "cert-manager.io")
 SUBJECTS = Subjects(f"{NAMESPACE}/{RELEASE}")
 
@@ -41,13 +41,56 @@ def test_the_api_server_takes_every_object(control_plane: ControlPlane, values: 
     documents = render("--values", str(values))
     bootstrap.apply_namespace(control_plane.client, NAMESPACE)
     bootstrap.apply_namespace(control_plane.client, "team-a")
+    restricted = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in ("enforce", "warn")]
+    control_plane.kubectl("label", "--overwrite", "namespace", NAMESPACE, *restricted)
     known = [each for each in documents if each["apiVersion"].split("/")[0] not in FOREIGN_GROUPS]
+    # A pod is refused, also for a trial, while its account is not there.
+    accounts = [each for each in known if each["kind"] == "ServiceAccount"]
+    made = control_plane.kubectl(
+        "apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(accounts)
+    )
+    assert made.returncode == 0, made.stderr
     done = control_plane.kubectl(
         *("apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-"),
         input=yaml.safe_dump_all(known),
     )
-    assert done.returncode == 0, done.stderr
+    # PodSecurity warns of a workload whose pods it would refuse.
+    assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == len(known)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        ("pools.default.cpu.share=2", "share"),
+        ("pools.default.runAsUser=0", "runAsUser"),
+        ("pools.Upper.stateSize=1Gi", "Upper"),
+        ("nats.replicas=2", "replicas"),
+        ("nats.storage.size=5", "size"),
+        ("nats.auth.enabled=false", "enabled"),
+        ("nats.auth.passwords.operator=short", "operator"),
+        ("nats.enabled=false", "nats.external.url"),
+        ("nats.enabled=false,nats.external.url=nats://n:4222", "existingSecret"),
+        ("nats.tls.enabled=true", "issuerRef"),
+        ("typo=1", "typo"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named(mistake: str, message: str) -> None:
+    done = helm("template", RELEASE, str(CHART), "--kube-version", "1.37.2", "--set", mistake)
+    assert done.returncode != 0
+    assert message in done.stderr
+
+
+def test_every_user_of_nats_has_a_password_of_its_own() -> None:
+    documents = render("--values", str(CHART / "ci" / "full-values.yaml"))
+    files = next(each["data"] for each in documents if "nats.json" in each.get("data", {}))
+    settings = json.loads(files["nats.json"])
+    users = [each["user"] for each in settings["authorization"]["users"]]
+    assert users == ["operator", "pool-default", "pool-gpu"]
+    assert not {"no_auth_user", "allow_non_tls"} & settings.keys()
+    secret = next(each["data"] for each in documents if each["kind"] == "Secret")
+    assert secret.keys() == {*users, "route"}
+    assert len({*secret.values()}) == len(secret)
 
 
 @pytest.fixture(scope="module")
@@ -159,12 +202,13 @@ def test_the_rights_of_the_chart_suffice(
     api.kubectl("create", "configmap", "items", "-n", namespace, "--from-literal=list=a\nb\nc")
     items = {"configMapKeyRef": {"name": "items", "key": "list"}}
     name = apply(api, namespace, pool, completions=None, itemsFrom=items, ttlSecondsAfterFinished=2)
-    wait_until(lambda: status(api, namespace, name).get("phase") == "Complete")
+    phase = partial(status, api, namespace, name)
+    wait_until(phase, lambda seen: seen.get("phase") == "Complete", 30, "the end of the job")
     events = api.kubectl("get", "events", "-n", namespace, "-o", "jsonpath={.items[*].reason}")
     assert "Complete" in events.stdout
     # The time to live ends with a DELETE.
     gone = ("get", "djob", name, "-n", namespace, "--ignore-not-found", "-o", "name")
-    wait_until(lambda: not api.kubectl(*gone).stdout)
+    wait_until(lambda: api.kubectl(*gone).stdout, lambda left: not left, 30, "its deletion")
 
 
 def test_a_pool_runs_no_job_of_a_namespace_that_it_does_not_serve(
@@ -172,7 +216,8 @@ def test_a_pool_runs_no_job_of_a_namespace_that_it_does_not_serve(
 ) -> None:
     api, _, _ = running
     name = apply(api, "team-a", "default")
-    wait_until(lambda: reason(api, "team-a", name) == "PoolNotServed")
+    said = partial(reason, api, "team-a", name)
+    wait_until(said, lambda word: word == "PoolNotServed", 30, "the reason")
 
 
 def permissions(url: str, user: str, password: str, subject: str, verb: str) -> bool:

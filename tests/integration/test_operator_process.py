@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
+from distributedjob_local.component import free_port
 from distributedjob_local.nats_server import NatsServer
 from tests.support.waiting import wait_until
 from tests.support.worker_driver import no_nats
@@ -85,6 +87,24 @@ def test_a_signal_ends_it_while_there_is_no_nats(tmp_path: Path, signum: signal.
             process.send_signal(signum)
             assert process.wait(5) == 0
     assert log.read_text().count("\n") == 1
+
+
+def test_it_is_alive_and_not_ready_while_there_is_no_nats(tmp_path: Path) -> None:
+    with no_nats() as (url, attempts):
+        listen = f"127.0.0.1:{free_port()}"
+        environment = given(tmp_path, DJOB_NATS_URL=url, DJOB_ENDPOINT_LISTEN=listen)
+        with operator(environment, tmp_path / "log"):
+            attempts(3)
+            answers = {
+                path: requests.get(f"http://{listen}{path}", timeout=5)
+                for path in ("/livez", "/readyz", "/metrics")
+            }
+    assert {path: answer.status_code for path, answer in answers.items()} == {
+        "/livez": 200,
+        "/readyz": 503,
+        "/metrics": 503,
+    }
+    assert answers["/readyz"].text == "NATS has not answered yet\n"
 
 
 def test_a_signal_ends_it_while_there_is_no_api_server(

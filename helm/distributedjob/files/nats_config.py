@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 source, keys, target = map(Path, sys.argv[1:])
 configuration = json.loads(source.read_text("utf-8"))
@@ -18,7 +19,7 @@ for account in accounts:
     if not account["password"]:
         sys.exit(f"the Secret's key {account['user']} is empty: put a password there")
 if "cluster" in configuration:
-    secret = route["password"]
+    secret = quote(route["password"], safe="")
     configuration["cluster"]["routes"] = [
         each.replace("://", f"://route:{secret}@") for each in configuration["cluster"]["routes"]
     ]

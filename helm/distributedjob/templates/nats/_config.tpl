@@ -33,9 +33,8 @@
 {{- $config := dict
   "listen" "0.0.0.0:4222"
   "http" "0.0.0.0:8222"
-  "max_payload" "8MB"
-  "lame_duck_duration" "10s"
-  "jetstream" (dict "store_dir" "/data" "max_file_store" (include "djob.natsBytes" . | int64) "max_memory_store" "64MB")
+  "max_payload" 8388608
+  "jetstream" (dict "store_dir" "/data" "max_file_store" (include "djob.natsBytes" . | int64) "max_memory_store" 67108864)
   "authorization" (dict "users" $users) -}}
 {{- if .Values.nats.tls.enabled }}{{ $_ := set $config "tls" $tls }}{{ end -}}
 {{- if gt (int .Values.nats.replicas) 1 -}}
