@@ -1,6 +1,7 @@
 """The agent's executor against ``xargs``, without NATS: how many short tasks a second.
 
-Run ``python -m bench.worker [--tasks 20000] [--slots 2]`` on a quiet machine.
+Run ``python -m bench.worker [--tasks 20000] [--slots 2]`` on a quiet machine;
+``--profile`` shows instead where the time goes between two tasks.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import threading
 import time
 from pathlib import Path
 
+from bench.one_task import Clocks
 from distributedjob_api.messages import Assign, Commands, Define, Welcome
 from distributedjob_worker.core.worker import Identity, Worker
 from distributedjob_worker.execution.executor import Executor
@@ -106,9 +108,16 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--no-scratch", action="store_true")
+    parser.add_argument("--profile", action="store_true", help="the parts of one task")
     parser.add_argument("--executor-only", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("argv", nargs="*", default=["/bin/true"])
     options = parser.parse_args()
+    if options.profile:
+        clocks = Clocks()
+        clocks.install()
+        run_executor(options.argv, options.tasks, options.slots, scratch=not options.no_scratch)
+        print(clocks.table(options.tasks))
+        return
     if options.executor_only:
         rate = run_executor(
             options.argv, options.tasks, options.slots, scratch=not options.no_scratch

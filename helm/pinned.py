@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from distributedjob_local import versions
 from distributedjob_local.errors import LocalError
 from distributedjob_local.programs import find_programs
@@ -55,10 +57,15 @@ def main(arguments: list[str]) -> int:
     if arguments != ["--check"]:
         TARGET.write_text(text, encoding="utf-8")
         return 0
-    if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text:
+    # Helm 3 and 4 leave different blank lines.
+    if TARGET.is_file() and _objects(TARGET.read_text(encoding="utf-8")) == _objects(text):
         return 0
     print(f"{TARGET} is not what the chart renders to: run `make crds`", file=sys.stderr)
     return 1
+
+
+def _objects(text: str) -> list[object]:
+    return list(yaml.safe_load_all(text))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """etcd and kube-apiserver, and the controller manager where it is wanted."""
 
-import base64
 import os
 import shutil
 import subprocess
@@ -181,11 +180,9 @@ class ControlPlane(Startable):
         )
 
     def _write_kubeconfig(self) -> None:
-        authority = (self._state.data("kube-apiserver") / "apiserver.crt").read_bytes()
-        cluster = {
-            "server": self.url,
-            "certificate-authority-data": base64.b64encode(authority).decode(),
-        }
+        # A path: of data, each client makes a temporary file, which outlives its kill -9.
+        authority = self._state.data("kube-apiserver") / "apiserver.crt"
+        cluster = {"server": self.url, "certificate-authority": str(authority)}
         token = self._state.secret("token").read_text(encoding="utf-8")
         document = {
             "apiVersion": "v1",

@@ -27,7 +27,8 @@ from distributedjob_operator.kube.distributedjobs import DistributedJobs
 from distributedjob_operator.kube.events import Events
 from distributedjob_operator.kube.leases import Leases
 from distributedjob_operator.kube.nodes import Nodes, node_of
-from distributedjob_operator.leadership import Leadership, Timing
+from distributedjob_operator.leadership import Timing
+from distributedjob_operator.lease_thread import LeadershipOnThread, LeaseThread
 from distributedjob_operator.metrics import exposition
 from distributedjob_operator.ports import BusEvents, Kubernetes
 from distributedjob_operator.replica import Replica, first_end, run
@@ -100,13 +101,16 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         reconnected=lambda: controllers[0].reconnected() if controllers else None,
         closed=lambda: fail("the NATS client closed for good"),
     )
+    # The probes are answered while NATS is waited for.
     endpoint = Endpoint()
     opened.push_async_callback(endpoint.stop)
     await endpoint.start(*settings.listen)
     api = await connect_api(clock.dated)
     opened.push_async_callback(api.close)
-    lease_api = await connect_api(clock.dated)
-    opened.push_async_callback(lease_api.close)
+    thread = LeaseThread()
+    opened.push_async_callback(thread.stop)
+    lease_api = await thread.run(connect_api(clock.dated))
+    opened.push_async_callback(lambda: thread.run(lease_api.close()))
     bus = await connect_bus(
         settings.nats_url, settings.nats_user, settings.password(), settings.holder, events
     )
@@ -128,10 +132,11 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         settings.renew_deadline_seconds,
         settings.retry_period_seconds,
     )
-    leadership = Leadership(leases, clock, settings.holder, timing)
+    leadership = LeadershipOnThread(thread, leases, clock, settings.holder, timing)
     tuning = Tuning(settings.report_seconds, settings.silence_seconds, pools=settings.served)
     controller = Controller(kubernetes, bus, journal, leadership, clock, subjects, tuning)
     controllers.append(controller)
+    leadership.still_seconds = lambda: controller.still_seconds
     await bus.listen(subjects.every_leader(), events)
 
     def on_job(kind: str | None, body: Mapping[str, Any]) -> None:
@@ -148,8 +153,10 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     def dead() -> str:
         return why_dead(Signs(watch.alive, leadership.expired_seconds, controller.still_seconds))
 
-    ready = Readiness(bus, leases.probe, clock)
+    ready = Readiness(bus, lambda: thread.run(leases.probe()), clock)
     opened.push_async_callback(asyncio.to_thread, watch.stop)
+    # What it is in the middle of sending needs all of the above.
+    opened.push_async_callback(endpoint.stop)
     watch.start(on_watch_died)
     endpoint.open(
         Sources(

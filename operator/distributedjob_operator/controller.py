@@ -21,6 +21,7 @@ from distributedjob_api.messages import (
     encode_message,
 )
 from distributedjob_api.subjects import Subjects, sender
+from distributedjob_api.v1alpha1 import DistributedJob
 from distributedjob_operator.api_work import ApiWork, Entry
 from distributedjob_operator.core import checkpoints, relist, reporting
 from distributedjob_operator.core.clock import Instant
@@ -52,6 +53,8 @@ _log = logging.getLogger(__name__)
 RETRY_LIST_SECONDS = 1.0
 EVENTS_LATE_SECONDS = 2.0
 WRITE_OUT_SECONDS = 2.0
+SLICE_SECONDS = 0.02
+"""So long the inbox is worked off before probes, answers and time limits have a turn."""
 
 
 class Controller:
@@ -182,7 +185,7 @@ class Controller:
         self._wake.set()
 
     async def _round(self, leader: Leader) -> None:
-        self._handle_inbox(leader)
+        await self._handle_inbox(leader)
         # What the events ask for comes first: it may end this leader, or raise its epoch.
         await self._perform_all(leader)
         settle(leader, self._clock.now())
@@ -199,7 +202,7 @@ class Controller:
         try:
             async with asyncio.timeout(WRITE_OUT_SECONDS):
                 while True:
-                    self._handle_inbox(leader)
+                    await self._handle_inbox(leader)
                     now = self._clock.now()
                     for job in leader.awake.values():
                         job.urgent = job.urgent or job.dirty
@@ -227,15 +230,16 @@ class Controller:
             bodies, nodes = await self._list()
             # What happened just before the list may still be on its way.
             await asyncio.sleep(EVENTS_LATE_SECONDS)
+            resources = await self._parse(bodies)
 
             def compare(
                 leader: Leader,
                 now: Instant,
                 began: float = began,
                 bodies: list[dict[str, Any]] = bodies,
+                resources: list[DistributedJob] = resources,
                 nodes: list[Node] = nodes,
             ) -> None:
-                resources = [one for body in bodies if (one := self._work.parse(body, now))]
                 if relist.make_up(leader, resources, nodes, began, now):
                     _log.warning("the watch of the API server had missed something")
                     self.on_missed()
@@ -246,6 +250,7 @@ class Controller:
 
     async def _take_over(self, epoch: int) -> Leader:
         bodies, nodes = await self._list()
+        resources = await self._parse(bodies)
         now = self._clock.now()
         leader = Leader(
             epoch=epoch,
@@ -253,7 +258,6 @@ class Controller:
             installation=self._subjects.installation,
             tuning=self._tuning,
         )
-        resources = [resource for body in bodies if (resource := self._work.parse(body, now))]
         # Silence counts while the bus is proved to answer, and no longer.
         since = self._proved_at - self._tuning.silence_seconds
         alive = {worker for worker, heard in self._heard.items() if heard >= since}
@@ -264,9 +268,30 @@ class Controller:
         _log.info("leading in epoch %d: %d jobs, %d nodes", epoch, len(resources), len(nodes))
         return leader
 
-    def _handle_inbox(self, leader: Leader) -> None:
+    async def _give_way(self, since: float) -> float:
+        """Let whatever else waits have its turn; returns since when we had ours."""
+        now = self._clock.now().mono
+        if now - since <= SLICE_SECONDS:
+            return since
+        self._came_round = now
+        await asyncio.sleep(0)
+        return self._clock.now().mono
+
+    async def _parse(self, bodies: list[dict[str, Any]]) -> list[DistributedJob]:
+        """Read objects; those that make no sense are set aside."""
+        resources, since = [], self._clock.now().mono
+        for body in bodies:
+            since = await self._give_way(since)
+            if resource := self._work.parse(body, self._clock.now()):
+                resources.append(resource)
+        return resources
+
+    async def _handle_inbox(self, leader: Leader) -> None:
+        """Handle what is there now; what comes meanwhile wakes the loop again."""
         self._wake.clear()
-        while self._inbox:
+        since = self._clock.now().mono
+        for _ in range(len(self._inbox)):
+            since = await self._give_way(since)
             entry = self._inbox.popleft()
             try:
                 entry(leader, self._clock.now())

@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from distributedjob_operator.leadership import DEAD_SECONDS
 from distributedjob_operator.ports import Bus, Clock, Unavailable
 
 READY_SECONDS: Final = 1.0
-DEAD_SECONDS: Final = 20.0
-"""Longer than any request that the leader's loop or its Lease may wait for."""
 
 
 @dataclass(slots=True)

@@ -24,6 +24,8 @@ from distributedjob_operator.ports import Clock, Conflict, LeaseStore, NotFound,
 
 _log = logging.getLogger(__name__)
 _JITTER = 0.2
+DEAD_SECONDS = 20.0
+"""Longer than any request that the leader's loop or its Lease may wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,17 @@ class Timing:
 
 @dataclass(slots=True)
 class Leadership:
-    """One replica's part in the election."""
+    """One replica's part in the election.
+
+    ``still_seconds`` tells how long ago the work for which the Lease is held came on.
+    """
 
     leases: LeaseStore
     clock: Clock
     identity: str
     timing: Timing
     jitter: Callable[[], float] = random.random
+    still_seconds: Callable[[], float] = lambda: 0.0
     epoch: int = 0
     _observed: Observed | None = field(default=None)
     _renewed: float = float("-inf")
@@ -85,6 +91,8 @@ class Leadership:
         """Renew until it fails; raises :class:`LeaseLost`."""
         while True:
             await asyncio.sleep(self.timing.retry_period)
+            if self.still_seconds() > DEAD_SECONDS:
+                raise LeaseLost("the leader stands still, and holds the Lease for nothing")
             left = self._renewed + self.timing.renew_deadline - self.clock.now().mono
             if left <= 0:
                 raise LeaseLost("the Lease could not be renewed in time")
@@ -93,7 +101,7 @@ class Leadership:
                     if await self._attempt() is None:
                         raise LeaseLost("another replica holds the Lease")
             except (Conflict, Unavailable, TimeoutError) as error:
-                _log.warning("renewing the Lease failed: %s", error or "no answer in time")
+                _log.warning("renewing the Lease failed: %s", str(error) or "no answer in time")
 
     async def raise_epoch(self, seen: int) -> int:
         """Leave a floor above an epoch seen elsewhere; returns our new epoch."""
@@ -154,7 +162,7 @@ class Leadership:
             pause = min(pause, max(decision.until - now, 0.0))
         try:
             async with asyncio.timeout(pause):
-                await self.leases.lease_changed(observed.record.version, pause)
+                await self.leases.lease_changed(observed.record.version)
         except (Conflict, NotFound, Unavailable) as error:
             _log.debug("the Lease cannot be watched: %s", error)
             await asyncio.sleep(pause)

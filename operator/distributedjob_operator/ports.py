@@ -90,8 +90,8 @@ class LeaseStore(Protocol):
     async def read_lease(self) -> LeaseRecord | None:
         """The record, or None where there is no Lease."""
 
-    async def lease_changed(self, version: str, seconds: float) -> None:
-        """Return once the Lease is at another version, or after so many seconds."""
+    async def lease_changed(self, version: str) -> None:
+        """Return once the Lease may be at another version; whoever asks has a time limit."""
 
     async def create_lease(self, record: LeaseRecord) -> LeaseRecord:
         """Create it; raises :class:`Conflict` where somebody was faster."""

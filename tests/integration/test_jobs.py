@@ -47,6 +47,19 @@ def test_fractions_of_a_cpu_share_it(jobs: Jobs):
     jobs.kubectl("delete", "distributedjob", "quarter")
 
 
+def test_each_task_has_a_folder_of_its_own_unless_it_wants_none(jobs: Jobs, ledger: Ledger):
+    note = ledger.note("$PWD", "$TMPDIR", "$(ls)")
+    jobs.apply("scratch", ["sh", "-c", f"{note}; touch left-behind"], completions=20)
+    jobs.wait_for("scratch", "Complete")
+    folders = [line.split()[0] for line in ledger.lines]
+    assert [line.split() for line in ledger.lines] == [[folder] * 2 for folder in folders]
+    wait_until(lambda: [f for f in folders if Path(f).exists()], lambda left: not left, 10, "gone")
+    template = {"scratchDir": False}
+    jobs.apply("bare", ["sh", "-c", ledger.note("$PWD", "$TMPDIR")], template=template)
+    jobs.wait_for("bare", "Complete")
+    assert ledger.lines[-1] == "/ /tmp"
+
+
 def most_at_once(notes: list[str]) -> int:
     """The most tasks that ran at one time, by what each noted at its start and its end."""
     running = most = 0

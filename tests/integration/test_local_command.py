@@ -130,6 +130,7 @@ def test_operators_and_workers_that_die_come_back_and_down_ends_them_and_their_t
     assert alive(records) == []
     assert mark.processes == []
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+    assert list((state.root.parent / "home").iterdir()) == []
 
 
 def test_a_dead_component_shows_and_the_next_up_heals_it_with_its_data(

@@ -58,7 +58,7 @@ def test_a_key_that_holds_no_text_is_named(jobs: Jobs):
 def test_a_config_map_that_changes_never_leads_to_a_wrong_run(
     cluster: Callable[..., Cluster], ledger: Ledger, tmp_path: Path
 ):
-    """The list is held in memory; only a new leader reads it again."""
+    """A new leader reads the list before anything else."""
     jobs, gate = Jobs(cluster(nodes=1), "default"), tmp_path / "gate"
     note = ledger.note("$DJOB_INDEX", "$DJOB_ITEM")
     waits = f'[ "$DJOB_INDEX" = 0 ] || {{ {once(gate)}; }}'

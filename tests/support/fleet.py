@@ -279,6 +279,7 @@ class World:
         self.version = 1000
         self.others: list[Effect] = []
         self.texts: dict[str, str | None] = {}
+        self.reads = 0
         self.spec: dict[str, Any] = {}
 
     def deliver(self) -> None:
@@ -302,6 +303,7 @@ class World:
                 self.statuses.setdefault(effect.uid, []).append(effect.status)
                 checkpoints.written(self.leader, effect.uid, str(self.version), effect.marks)
             case ReadItems(uid=uid, name=name):
+                self.reads += 1
                 items.were_read(self.leader, uid, self.texts.get(name))
                 self.others.append(effect)
             case _:

@@ -67,7 +67,7 @@ def write_if_due(leader: Leader, job: Job, now: Instant) -> None:
             name=job.name,
             resource_version=job.resource_version,
             status=body,
-            marks=job.marks(),
+            marks=job.unconfirmed.marks(),
         )
     )
 
@@ -84,11 +84,7 @@ def written(leader: Leader, uid: str, resource_version: str, marks: Marks) -> No
         job.barrier = job.barrier_in_write = False
     job.ledger.released_below = max(job.ledger.released_below, job.bound_in_write)
     announcements.announce(leader, job)
-    job.unconfirmed = [
-        fact
-        for fact in job.unconfirmed
-        if fact.entry.seq > marks.get((fact.worker, fact.incarnation), 0)
-    ]
+    job.unconfirmed.confirm(marks)
     for (key, incarnation), seq in marks.items():
         worker = leader.fleet.workers.get(key)
         if worker is not None and worker.incarnation == incarnation:

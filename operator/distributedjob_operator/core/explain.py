@@ -18,7 +18,7 @@ QUEUED_SECONDS: Final = 3.0
 
 
 def why_waiting(leader: Leader, job: Job, now: Instant) -> reasons.Explained | None:
-    """Why nothing of a job runs, or None where something does."""
+    """Why nothing of a job runs, or nothing more will, or None where all is well."""
     if job.finished:
         waits = rerun.asked_for(job) and not job.items_known
         return _why_no_items(job) if waits else None
@@ -31,6 +31,8 @@ def why_waiting(leader: Leader, job: Job, now: Instant) -> reasons.Explained | N
     if job.spec.suspend:
         drains = job.spec.suspend_mode is SuspendMode.DRAIN
         return reasons.suspending(len(job.ledger.busy), drains=drains)
+    if job.items.changed or job.items.missing:
+        return _why_no_items(job)
     if now.mono - job.idle_since < QUEUED_SECONDS:
         return None
     return reasons.queued(sorted({name for _, name in job.ledger.assigned}))

@@ -1,8 +1,10 @@
-"""``itemsFrom``: the items of a ConfigMap, read once and held to that.
+"""``itemsFrom``: the items of a ConfigMap, held to what was read first.
 
 A run must never mix two versions of the list: the digest of what was read first is
 recorded before anything is handed out, and a ConfigMap that says something else
-afterwards stops the job with a condition, until it is as it was.
+afterwards stops the job with a condition, until it is as it was. It is looked at again
+while anything of the job runs, so that this does not wait for the next leader, who
+could not go on.
 """
 
 import hashlib
@@ -30,29 +32,39 @@ _PLAIN: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 def ask_if_due(leader: Leader, job: Job, now: Instant) -> None:
     """Have the ConfigMap read, again and again until it says what it must."""
     source = job.spec.items_from
-    if source is None or job.items_known or not _needed(job):
+    if source is None or not _needed(job):
         job.items_asked, job.items_due_at = 0, float("-inf")
         return
-    if now.mono >= job.items_due_at:
+    if job.items_known:
+        if job.items_asked:
+            # They have come since.
+            job.items_asked, job.items_due_at = 0, now.mono + LONGEST_SECONDS
+        if now.mono < job.items_due_at or job.ledger.quiet:
+            return
+        job.items_due_at = now.mono + LONGEST_SECONDS
+    else:
+        if job.items_asked and now.mono < job.items_due_at:
+            return
         wait = ASK_AGAIN_SECONDS * 2.0 ** min(job.items_asked, 10)
         job.items_due_at = now.mono + min(wait, LONGEST_SECONDS)
         job.items_asked += 1
-        reference = source.config_map_key_ref
-        leader.effects.append(ReadItems(job.uid, job.namespace, reference.name, reference.key))
+    reference = source.config_map_key_ref
+    leader.effects.append(ReadItems(job.uid, job.namespace, reference.name, reference.key))
 
 
 def were_read(leader: Leader, uid: str, text: str | None) -> None:
     """The answer: the text under the key, or None where it is not there."""
     job = leader.jobs.get(uid)
-    if job is None or job.items_known:
+    if job is None:
         return
-    if text is None:
-        job.items = Items(digest=job.items.digest, missing=True)
-        return
-    lines = _lines(text)
+    lines = _lines(text) if text is not None else []
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    if job.items.digest and job.items.digest != digest:
-        job.items = Items(digest=job.items.digest, changed=True)
+    if text is None or job.items.digest not in ("", digest):
+        if job.items_known:
+            job.drop_items()
+        job.items = Items(digest=job.items.digest, missing=text is None, changed=text is not None)
+        return
+    if job.items_known:
         return
     first = not job.items.digest
     job.take_items(lines, digest)

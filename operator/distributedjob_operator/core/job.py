@@ -5,7 +5,7 @@ from datetime import datetime
 
 from distributedjob_api import constants
 from distributedjob_api.indexes import BitMap
-from distributedjob_api.messages import Define, Entry
+from distributedjob_api.messages import Define
 from distributedjob_api.v1alpha1 import (
     Condition,
     DistributedJob,
@@ -14,25 +14,15 @@ from distributedjob_api.v1alpha1 import (
     Spec,
     Status,
 )
-from distributedjob_operator.core.effects import Marks, WorkerKey
 from distributedjob_operator.core.ledger import Ledger
 from distributedjob_operator.core.policy import at_most_once
 from distributedjob_operator.core.policy.deadline import ActiveClock
 from distributedjob_operator.core.policy.sense import wanted_indexes
 from distributedjob_operator.core.recorded import Recorded, chosen_by_rerun, recorded
+from distributedjob_operator.core.unconfirmed import Unconfirmed
 from distributedjob_operator.core.verdict import Verdict, recall, recall_refusal
 
 TERMINAL = frozenset({Phase.COMPLETE, Phase.FAILED, Phase.CANCELLED})
-
-
-@dataclass(frozen=True, slots=True)
-class Unconfirmed:
-    """An entry folded since the last checkpoint, kept until one holds it."""
-
-    worker: WorkerKey
-    incarnation: str
-    node: str
-    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +69,7 @@ class Job:
     refusal: str = ""
     barrier: bool = False
     nodes: list[str] = field(default_factory=list)
-    unconfirmed: list[Unconfirmed] = field(default_factory=list)
+    unconfirmed: Unconfirmed = field(default_factory=Unconfirmed)
     awaited: set[str] = field(default_factory=set)
     taken_below: int = 0
     quiet: bool = False
@@ -207,20 +197,6 @@ class Job:
         """Note that the status has changed; an urgent change is written at once."""
         self.dirty = True
         self.urgent = self.urgent or urgent
-
-    def awaits_checkpoint(self, worker: WorkerKey, incarnation: str) -> bool:
-        """Whether something that this worker reported is not in a checkpoint yet."""
-        return any(
-            (fact.worker, fact.incarnation) == (worker, incarnation) for fact in self.unconfirmed
-        )
-
-    def marks(self) -> Marks:
-        """The newest unconfirmed entry of each worker's incarnation."""
-        marks: Marks = {}
-        for fact in self.unconfirmed:
-            key = (fact.worker, fact.incarnation)
-            marks[key] = max(marks.get(key, 0), fact.entry.seq)
-        return marks
 
     def definition(self, number: int, node: str) -> Define:
         """What the worker of a node must know to run its tasks."""

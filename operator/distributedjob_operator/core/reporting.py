@@ -21,8 +21,9 @@ from distributedjob_api.messages import (
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import ReadJob, Send, WorkerKey
 from distributedjob_operator.core.fleet import Worker
-from distributedjob_operator.core.job import Job, Unconfirmed
+from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.core.unconfirmed import Fact
 
 NOBODY = ("", -1)
 
@@ -221,11 +222,11 @@ def _fold(
         upto = entry.seq
         if given and not job.finished and entry.run == job.run:
             job.ledger.fold(worker.key, worker.node, entry, job.spec, now.mono, ending=job.ending)
-        elif not job.awaits_checkpoint(worker.key, worker.incarnation):
+        elif not job.unconfirmed.any_of(worker.key, worker.incarnation):
             worker.confirmed[job.uid] = upto
             continue
         # Acknowledged in order: what counts no more waits for what came before it.
-        job.unconfirmed.append(Unconfirmed(worker.key, worker.incarnation, worker.node, entry))
+        job.unconfirmed.add(Fact(worker.key, worker.incarnation, worker.node, entry))
         job.touch()
     worker.folded[job.uid] = upto
     if stated.acked_seq < worker.confirmed.get(job.uid, 0):

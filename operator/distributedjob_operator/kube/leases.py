@@ -1,12 +1,15 @@
 """The one Lease, kept in etcd by the API server."""
 
+import asyncio
 import logging
 import math
 from datetime import datetime
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Final
 
-from kubernetes.aio import client, watch
+import aiohttp
+from kubernetes.aio import client
 
 from distributedjob_api.constants import ENDPOINT_ANNOTATION, GROUP
 from distributedjob_operator.core.election import LeaseRecord
@@ -16,6 +19,7 @@ from distributedjob_operator.ports import Clock, Conflict, NotFound, Unavailable
 _log = logging.getLogger(__name__)
 
 _FLOOR = f"{GROUP}/epoch-floor"
+WATCH_SECONDS: Final = 300
 FLOOR_LIMIT: Final = 2**62
 """No epoch ever gets here: a floor this high was not left by us."""
 
@@ -31,6 +35,7 @@ class Leases:
         self._clock = clock
         self._endpoint = endpoint
         self._last: client.V1Lease | None = None
+        self._changes: aiohttp.ClientResponse | None = None
 
     async def read_lease(self) -> LeaseRecord | None:
         """The record, or None where there is no Lease."""
@@ -54,18 +59,40 @@ class Leases:
         except NotFound:
             return
 
-    async def lease_changed(self, version: str, seconds: float) -> None:
-        """Watch the Lease until it changes, so that a hand-over takes milliseconds."""
-        async with in_our_words(), watch.Watch() as changes:
-            async for _ in changes.stream(
-                self._coordination.list_namespaced_lease,
-                self._namespace,
-                field_selector=f"metadata.name={self._name}",
-                resource_version=version,
-                timeout_seconds=math.ceil(seconds),
-                _request_timeout=seconds + REQUEST_SECONDS,
-            ):
-                return
+    async def lease_changed(self, version: str) -> None:
+        """Watch the Lease until it changes, so that a hand-over takes milliseconds.
+
+        One watch serves many calls: the client's own class makes a TLS context for each.
+        """
+        async with in_our_words():
+            if self._changes is None:
+                self._changes = await self._watch(version)
+            changes = self._changes
+            ended = True
+            try:
+                ended = not await changes.content.readline()
+            except asyncio.CancelledError:
+                ended = False
+                raise
+            finally:
+                if ended:
+                    self._changes = None
+                    changes.close()
+
+    async def _watch(self, version: str) -> aiohttp.ClientResponse:
+        answer: aiohttp.ClientResponse
+        answer = await self._coordination.list_namespaced_lease_without_preload_content(
+            self._namespace,
+            field_selector=f"metadata.name={self._name}",
+            resource_version=version,
+            timeout_seconds=WATCH_SECONDS,
+            watch=True,
+            _request_timeout=WATCH_SECONDS + REQUEST_SECONDS,
+        )
+        if answer.status != HTTPStatus.OK:
+            answer.close()
+            raise client.ApiException(status=answer.status, reason=answer.reason)
+        return answer
 
     async def create_lease(self, record: LeaseRecord) -> LeaseRecord:
         """Create it."""

@@ -1,9 +1,8 @@
 """The operator's ports to the simulated API server, one client a process."""
 
-import asyncio
 from collections.abc import Callable
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from distributedjob_operator.core.election import LeaseRecord
 from distributedjob_operator.core.fleet import Node
@@ -11,6 +10,9 @@ from distributedjob_operator.ports import NotFound, Unavailable
 from tests.support.simulation.api_server import ApiServer, Body
 from tests.support.simulation.nats import Link
 from tests.support.simulation.process import Process
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
 _NOBODY = Context()
@@ -91,12 +93,11 @@ class ApiClient:
         """Replace the version that the record names."""
         return await self._ask(lambda: self._server.write_lease(record, create=False))
 
-    async def lease_changed(self, version: str, seconds: float) -> None:
+    async def lease_changed(self, version: str) -> None:
         """Wait for another version; whoever asks has a time limit of its own."""
         self._process.effect()
         server = self._server
         if not server.up or not self._link.whole:
-            await asyncio.sleep(seconds)
             raise Unavailable("the watch ended")
         if server.lease is not None and server.lease.version != version:
             return

@@ -1,5 +1,8 @@
 """The leader's shell: what its ports answer is never the end of it."""
 
+import asyncio
+from itertools import pairwise
+
 import pytest
 
 from distributedjob_api.messages import Report, encode_message
@@ -82,3 +85,42 @@ async def test_a_standby_that_was_away_has_only_just_begun_to_listen():
     controller.reconnected()
     leader = await controller._take_over(5)
     assert leader.listening_until > ports.seconds
+
+
+async def test_the_lease_has_its_turn_while_a_thousand_messages_are_handled():
+    ports = Ports()
+    controller = a_controller(ports)
+    controller._leading = True
+    turns = []
+
+    async def renew() -> None:
+        while True:
+            turns.append(ports.seconds)
+            await asyncio.sleep(0)
+
+    def handle(leader: Leader, now: Instant) -> None:
+        ports.seconds += 0.01
+
+    for _ in range(1000):
+        controller.put(handle)
+    beside = asyncio.create_task(renew())
+    await controller._handle_inbox(Leader(5, "me", "ns/name"))
+    beside.cancel()
+    assert ports.seconds == pytest.approx(10)
+    pauses = [after - before for before, after in pairwise([*turns, ports.seconds])]
+    assert max(pauses) < 0.1
+
+
+async def test_what_comes_while_messages_are_handled_waits_for_the_next_round():
+    controller = a_controller(Ports())
+    controller._leading = True
+    handled = []
+
+    def handle(leader: Leader, now: Instant) -> None:
+        handled.append(now)
+        controller.put(handle)
+
+    controller.put(handle)
+    await controller._handle_inbox(Leader(5, "me", "ns/name"))
+    assert len(handled) == 1
+    assert controller._wake.is_set()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from distributedjob_operator.health import DEAD_SECONDS, Readiness, Signs, why_dead
+from distributedjob_operator.health import Readiness, Signs, why_dead
+from distributedjob_operator.leadership import DEAD_SECONDS
 from distributedjob_operator.ports import Unavailable
 from tests.support.builders import at
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from distributedjob_api.v1alpha1 import parse
-from distributedjob_operator.core import checkpoints
+from distributedjob_operator.core import checkpoints, items
 from distributedjob_operator.core.round import settle
 from tests.support.builders import at, job_body
 from tests.support.fleet import World
@@ -111,6 +111,53 @@ def test_a_list_changed_after_the_job_began_stops_the_next_leader():
         heard(world, 2.0)
     world.run(UID)
     assert (last(world)["phase"], last(world)["succeeded"]) == ("Complete", 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param("x\ny\nz\nw\n", "ItemsChanged", id="changed"),
+        pytest.param(None, "ItemsMissing", id="deleted"),
+    ],
+)
+def test_a_list_changed_under_a_run_stops_it_within_a_minute_until_it_is_as_it_was(
+    text: str | None, why: str
+):
+    world = with_items("a\nb\nc\nd\n", 1)
+    started(world)
+    world.texts["list"] = text
+    heard(world, items.LONGEST_SECONDS)
+    heard(world, 2.0)
+    assert (last(world)["phase"], reason(last(world))) == ("Running", why)
+    assert last(world)["running"] == 1
+    for _ in range(3):
+        world.tick(seconds=1.0)
+    counts = [last(world)[name] for name in ("succeeded", "pending", "running", "progress")]
+    assert counts == [1, 3, 0, "1/4"]
+    world.texts["list"] = "a\nb\nc\nd\n"
+    for _ in range(4):
+        heard(world, 4.0)
+    world.run(UID)
+    assert (last(world)["phase"], last(world)["succeeded"]) == ("Complete", 4)
+    assert max(ran(world).values()) == 1
+    assert set(world.workers[N1].items.values()) == {"a", "b", "c", "d"}
+
+
+def test_a_list_that_cannot_be_read_again_stops_nothing():
+    world = with_items("a\nb\nc\nd\n", 1)
+    started(world)
+    items.not_read(world.leader, UID, "503")
+    heard(world, items.LONGEST_SECONDS)
+    world.run(UID)
+    assert (last(world)["phase"], last(world)["succeeded"]) == ("Complete", 4)
+
+
+def test_only_lists_of_jobs_that_run_are_looked_at_again():
+    world = with_items("a\nb\n", 1, cpu="2")
+    before = world.reads
+    for _ in range(3):
+        heard(world, items.LONGEST_SECONDS)
+    assert world.reads == before
 
 
 def test_nothing_that_runs_is_lost_while_the_next_leader_has_no_list():

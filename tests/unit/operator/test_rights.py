@@ -27,8 +27,8 @@ CALLS: Final = {
     "get_namespaced_custom_object": (*JOBS, "get"),
     "list_cluster_custom_object": (*JOBS, "list"),
     "list_namespaced_custom_object": (*JOBS, "list"),
-    # Only ever through the client's Watch.
-    "list_namespaced_lease": (*LEASES, "watch"),
+    # Only ever with watch=True.
+    "list_namespaced_lease_without_preload_content": (*LEASES, "watch"),
     "list_node": ("", "nodes", "list"),
     "read_namespaced_config_map": ("", "configmaps", "get"),
     "read_namespaced_lease": (*LEASES, "get"),

@@ -41,6 +41,10 @@ class Template:
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The text of one task."""
+        if len(self.parts) == 1:
+            # Most are one value: the variables that say which task it is.
+            only = self.parts[0]
+            return only if isinstance(only, str) else values[only.name]
         return "".join(part if isinstance(part, str) else values[part.name] for part in self.parts)
 
 

@@ -1,0 +1,60 @@
+"""Results folded since the last checkpoint: kept until one holds them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from distributedjob_api.messages import Entry
+from distributedjob_operator.core.effects import Marks, WorkerKey
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An entry of a worker's report, and who sent it."""
+
+    worker: WorkerKey
+    incarnation: str
+    node: str
+    entry: Entry
+
+
+class Unconfirmed:
+    """Facts in the order in which they were folded.
+
+    After hours without an API server there may be a hundred thousand of them, and each
+    new one asks whether older ones of its worker wait: that must not mean a search.
+    """
+
+    def __init__(self) -> None:
+        self._facts: list[Fact] = []
+        self._newest: Marks = {}
+
+    def __iter__(self) -> Iterator[Fact]:
+        return iter(self._facts)
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def add(self, fact: Fact) -> None:
+        """Keep one more."""
+        self._facts.append(fact)
+        key = (fact.worker, fact.incarnation)
+        self._newest[key] = max(self._newest.get(key, 0), fact.entry.seq)
+
+    def any_of(self, worker: WorkerKey, incarnation: str) -> bool:
+        """Whether something that this worker reported is not in a checkpoint yet."""
+        return (worker, incarnation) in self._newest
+
+    def marks(self) -> Marks:
+        """The newest entry of each worker's incarnation."""
+        return dict(self._newest)
+
+    def confirm(self, marks: Marks) -> None:
+        """A checkpoint holds all up to these."""
+        self._facts = [
+            fact
+            for fact in self._facts
+            if fact.entry.seq > marks.get((fact.worker, fact.incarnation), 0)
+        ]
+        self._newest = {
+            key: newest for key, newest in self._newest.items() if newest > marks.get(key, 0)
+        }

@@ -1,0 +1,77 @@
+"""The chart's values: each one documented, and known to the schema that refuses others."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+CHART: Final = Path(__file__).parents[3] / "helm" / "distributedjob"
+TEXT: Final = (CHART / "values.yaml").read_text()
+VALUES: Final = yaml.safe_load(TEXT)
+SCHEMA: Final = json.loads((CHART / "values.schema.json").read_text())
+
+
+def leaves(values: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths that a user sets; what Kubernetes defines is one value."""
+    for key, value in values.items():
+        known = properties((*path, key))
+        if isinstance(value, dict) and known:
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key)
+
+
+def properties(path: tuple[str, ...]) -> dict[str, Any] | None:
+    """The properties that the schema names at a path, or None where it takes any."""
+    schema = SCHEMA
+    for key in path:
+        schema = resolved(schema).get("properties", {}).get(key, {})
+    found = resolved(schema)
+    return found.get("properties") if found.get("additionalProperties") is False else None
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return SCHEMA["definitions"][name] if name else schema
+
+
+def documented() -> set[tuple[str, ...]]:
+    """The paths of the keys that a comment ``# --`` stands above."""
+    found, path, explained = set(), [], False
+    for line in TEXT.splitlines():
+        if match := re.match(r"( *)([A-Za-z]+):", line):
+            depth = len(match[1]) // 2
+            path = [*path[:depth], match[2]]
+            if explained:
+                found.add(tuple(path))
+        if not line.lstrip().startswith("#"):
+            explained = False
+        elif line.lstrip().startswith("# --"):
+            explained = True
+    return found
+
+
+def test_every_value_is_documented() -> None:
+    explained = documented()
+    silent = [
+        ".".join(path)
+        for path in leaves(VALUES)
+        if not any(path[: end + 1] in explained for end in range(len(path)))
+    ]
+    assert silent == []
+
+
+def test_the_schema_knows_every_value_and_no_other() -> None:
+    def compare(values: dict[str, Any], path: tuple[str, ...]) -> None:
+        known = properties(path)
+        if known is None or not values:
+            return
+        assert set(values) == set(known) - {"global"}, ".".join(path)
+        for key, value in values.items():
+            if isinstance(value, dict):
+                compare(value, (*path, key))
+
+    compare(VALUES, ())
