@@ -161,7 +161,7 @@ def test_a_task_gets_no_token_no_other_subject_and_no_key_of_the_operator(
         ["python3", "-I", "-c", INTRUDER.read_text(encoding="utf-8")],
         completions=1,
         backoffLimitPerIndex=0,
-        template={"args": arguments},
+        template={"args": arguments, "resources": {"requests": {"cpu": "100m"}}},
     )
 
     jobs.all_succeeded("intruder", 1)
