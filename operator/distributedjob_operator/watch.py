@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import kopf
+from kopf._core.engines.peering import Identity
 
 from distributedjob_api import constants
 
@@ -22,6 +23,8 @@ Handler = Callable[[str | None, Mapping[str, Any]], None]
 """Gets the watch event's type (None: from the initial list) and the object."""
 
 STOP_SECONDS = 5.0
+IDENTITY = Identity(constants.GROUP)
+"""Means nothing to who stands alone; kopf would look up its user, and a container has none."""
 
 # It warns that we handle the signals, and logs with a traceback what it raises as well.
 logging.getLogger("kopf._core.reactor.running").setLevel(logging.CRITICAL)
@@ -97,6 +100,7 @@ class Watch:
                 kopf.operator(
                     registry=registry,
                     settings=settings,
+                    identity=IDENTITY,
                     standalone=True,
                     clusterwide=not self._namespaces,
                     namespaces=self._namespaces,

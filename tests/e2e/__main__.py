@@ -5,6 +5,7 @@ Arguments are pytest's; ``--hold`` instead gives a shell on the cluster without 
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ def main(arguments: list[str]) -> int:
     file = folder / "archives" / "preparation.json"
     if isolation.inside():
         as_init()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)  # Which is what pytest ends for.
         prepare_namespaces()
         return run(Preparation.read(file), arguments)
     with ended_in_order(), alone(folder):

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from tests.e2e.cluster import Cluster
 from tests.support.waiting import wait_until
 
-FINISHED = ("Complete", "Failed", "Cancelled")
+FINISHED: Final = ("Complete", "Failed", "Cancelled")
+TASKS: Final = 2_000
+"""At four at a time they last over four minutes, with all CPU less than half a one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +47,26 @@ class Jobs:
         """Wait for a status like this, and return it."""
         return wait_until(lambda: self.status(name), accept, timeout, f"{name} {what}")
 
-    def start(self, name: str, tasks: int, seconds: float = 0.5) -> None:
-        """Start a job of many short tasks; return when some have succeeded and most wait."""
+    def start(self, name: str) -> None:
+        """Start a long job that runs few tasks at a time; return when some have succeeded."""
         self.apply(
             name,
-            ["sleep", str(seconds)],
-            completions=tasks,
-            template={"resources": {"requests": {"cpu": "200m"}}},
+            ["sleep", "0.5"],
+            completions=TASKS,
+            parallelism=4,
+            template={"resources": {"requests": {"cpu": "50m"}}},
         )
-        status = self.wait_for(
-            name, lambda status: status.get("succeeded", 0) > 0, "is on its way", 60
-        )
-        assert status["succeeded"] < tasks / 2, f"{name} is too short to disturb: {status}"
+        self.wait_for(name, lambda status: status.get("succeeded", 0) > 0, "is on its way")
 
-    def is_mid_way(self, name: str) -> bool:
-        """Whether it has not finished yet."""
-        return self.status(name).get("phase") not in FINISHED
+    def finish(self, name: str) -> dict[str, Any]:
+        """See that the job has not finished, let it use all CPU, and wait for its end."""
+        before = self.status(name)
+        assert before["phase"] not in FINISHED, f"{name} was too short to disturb: {before}"
+        patch = '{"spec": {"parallelism": null}}'
+        self.cluster.kubectl(
+            *("patch", "djob", name, "-n", self.namespace, "--type=merge", "-p", patch)
+        )
+        return self.all_succeeded(name, TASKS)
 
     def all_succeeded(self, name: str, tasks: int, timeout: float = 240) -> dict[str, Any]:
         """Wait for the end: every index succeeded, and none failed meanwhile."""

@@ -210,7 +210,9 @@ def test_the_rights_of_the_chart_suffice(
     api, _, _ = running
     api.kubectl("create", "configmap", "items", "-n", namespace, "--from-literal=list=a\nb\nc")
     items = {"configMapKeyRef": {"name": "items", "key": "list"}}
-    name = apply(api, namespace, pool, completions=None, itemsFrom=items, ttlSecondsAfterFinished=2)
+    spec = {"completions": None, "itemsFrom": items, "ttlSecondsAfterFinished": 2}
+    # Of a job that is over at once no Event tells.
+    name = apply(api, namespace, pool, template={"command": ["sleep", "0.5"]}, **spec)
     phase = partial(status, api, namespace, name)
     wait_until(phase, lambda seen: seen.get("phase") == "Complete", 30, "the end of the job")
     events = api.kubectl("get", "events", "-n", namespace, "-o", "jsonpath={.items[*].reason}")
