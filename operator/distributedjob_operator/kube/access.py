@@ -46,6 +46,8 @@ class Access:
                         user=user.username,
                         groups=user.groups,
                         uid=user.uid,
+                        # Scopes of a token stand here: without them it would open more.
+                        extra=user.extra,
                         resource_attributes=what,
                     )
                 ),
