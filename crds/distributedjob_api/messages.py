@@ -194,6 +194,11 @@ class Entry(_Record, frozen=True):
     stopped: list[Range]
     busy_seconds: float
 
+    @property
+    def count(self) -> int:
+        """Tasks that came to an end by themselves."""
+        return len(self.failed) + sum(last - first + 1 for first, last in self.succeeded)
+
 
 class JobReport(_Record, frozen=True):
     """One job at one worker: what waits, what runs, and results not yet acknowledged.

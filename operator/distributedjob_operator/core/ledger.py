@@ -139,8 +139,7 @@ class Ledger:
             self._fail(worker, node, failure, spec, now)
         if entry.stopped and not ending and at_most_once.applies(spec):
             self._interrupt(worker, from_ranges(entry.stopped), node, spec, now)
-        count = sum(last - first + 1 for first, last in entry.succeeded) + len(entry.failed)
-        if count:
+        if count := entry.count:
             self._observe(entry.busy_seconds / count, count)
 
     def _observe(self, seconds: float, count: int) -> None:

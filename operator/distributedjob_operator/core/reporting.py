@@ -10,7 +10,6 @@ from distributedjob_api.indexes import BitMap, from_ranges
 from distributedjob_api.messages import (
     Acks,
     Announce,
-    Entry,
     Forget,
     Hello,
     JobReport,
@@ -222,7 +221,7 @@ def _fold(
         upto = entry.seq
         if given and not job.finished and entry.run == job.run:
             job.ledger.fold(worker.key, worker.node, entry, job.spec, now.mono, ending=job.ending)
-            worker.rate = worker.rate.after(_ended(entry), now.mono)
+            worker.rate = worker.rate.after(entry.count, now.mono)
         elif not job.unconfirmed.any_of(worker.key, worker.incarnation):
             worker.confirmed[job.uid] = upto
             continue
@@ -233,11 +232,6 @@ def _fold(
     if stated.acked_seq < worker.confirmed.get(job.uid, 0):
         dropped.append((job.uid, worker.confirmed[job.uid]))
     return upto >= stated.last_seq
-
-
-def _ended(entry: Entry) -> int:
-    """Tasks that an entry says came to an end by themselves."""
-    return len(entry.failed) + sum(last - first + 1 for first, last in entry.succeeded)
 
 
 def _believe(
