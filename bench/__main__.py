@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,19 +93,15 @@ def _on_a_cluster(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-class _step:  # noqa: N801 - reads as a function where it is used
-    """Says what is being measured, and how long it took."""
-
-    def __init__(self, title: str) -> None:
-        self._title = title
-
-    def __enter__(self) -> None:
-        self._began = time.monotonic()
-        print(f"{self._title} ...", file=sys.stderr, flush=True)
-
-    def __exit__(self, *_: object) -> None:
-        took = time.monotonic() - self._began
-        print(f"{self._title}: {took:.0f} s", file=sys.stderr, flush=True)
+@contextmanager
+def _step(title: str) -> Iterator[None]:
+    """Say what is being measured, and how long it took."""
+    began = time.monotonic()
+    print(f"{title} ...", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print(f"{title}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 def _beside(module: str, *arguments: str) -> dict[str, Any]:

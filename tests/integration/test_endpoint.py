@@ -12,9 +12,9 @@ from distributedjob_api.messages import JournalBatch, TaskRecord
 from distributedjob_local.component import free_port
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.leader import Leader
-from distributedjob_operator.endpoint import Endpoint, Sources
 from distributedjob_operator.ports import Unavailable
 from tests.support.builders import at, job_body
+from tests.support.endpoint import an_endpoint
 from tests.support.fleet import World
 from tests.support.worlds import a_world, last, started
 
@@ -69,21 +69,7 @@ async def served() -> AsyncIterator[Served]:
     started(world)
     made = Served(f"http://127.0.0.1:{port}", world, journal)
 
-    async def ready() -> str:
-        return ""
-
-    endpoint = Endpoint()
-    endpoint.open(
-        Sources(
-            ready,
-            lambda: "",
-            lambda: ("text/plain", b""),
-            made.read_job,
-            journal,
-            Rights(),
-            made.lead,
-        )
-    )
+    endpoint = an_endpoint(made.read_job, journal, Rights(), made.lead)
     await endpoint.start("127.0.0.1", port)
     yield made
     await endpoint.stop()

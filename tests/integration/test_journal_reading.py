@@ -15,8 +15,9 @@ from distributedjob_cli.client.http import EndpointError
 from distributedjob_local.component import free_port
 from distributedjob_local.nats_server import NatsServer
 from distributedjob_operator.bus.journal import Journal
-from distributedjob_operator.endpoint import Endpoint, Sources
+from distributedjob_operator.endpoint import Endpoint
 from distributedjob_operator.results import JournalReader
+from tests.support.endpoint import an_endpoint
 
 SUBJECTS = Subjects("test/reading")
 TASKS = 2400
@@ -83,7 +84,7 @@ class Losing:
         return await self._journal.read_one(place)
 
 
-def an_endpoint(journal: JournalReader, completed: str) -> Endpoint:
+def serving(journal: JournalReader, completed: str) -> Endpoint:
     async def read_job(namespace: str, name: str) -> dict[str, Any]:
         return {
             "metadata": {"name": name, "namespace": namespace, "uid": "uid"},
@@ -91,27 +92,12 @@ def an_endpoint(journal: JournalReader, completed: str) -> Endpoint:
             "status": {"completedIndexes": completed},
         }
 
-    async def ready() -> str:
-        return ""
-
-    endpoint = Endpoint()
-    endpoint.open(
-        Sources(
-            ready,
-            lambda: "",
-            lambda: ("text/plain", b""),
-            read_job,
-            journal,
-            Anyone(),
-            lambda: None,
-        )
-    )
-    return endpoint
+    return an_endpoint(read_job, journal, Anyone())
 
 
 async def printed(journal: JournalReader, completed: str) -> tuple[int, str]:
     """What the command line gets: bytes, all of them right, and its complaint."""
-    endpoint, port = an_endpoint(journal, completed), free_port()
+    endpoint, port = serving(journal, completed), free_port()
     await endpoint.start("127.0.0.1", port)
 
     def read() -> tuple[int, str]:
