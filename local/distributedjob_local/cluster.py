@@ -112,11 +112,11 @@ class Cluster(Startable):
         """
         nats = [self.nats.component] if self.nats.component else []
         servers = [*self.control_plane.components, *nats]
-        ended = [each for each in servers if each.ends_within(dying_seconds)]
-        ended += [each for each in (*self.operators, *self.workers) if not each.alive]
+        ended = [each.name for each in servers if each.ends_within(dying_seconds)]
+        ended += [each.name for each in (*self.operators, *self.workers) if not each.alive]
         if ended:
-            names = ", ".join(each.name for each in ended)
-            raise ComponentLostError(f"{names} ended while jobs were running")
+            # What stands on a server ends with it: the first of them is the cause.
+            raise ComponentLostError(f"{ended[0]} ended while jobs were running")
 
     def _ready_operator(self, number: int, started: list[Component]) -> Component:
         """Wait until an operator serves: the one that was started, at first, else another."""

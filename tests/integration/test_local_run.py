@@ -85,8 +85,12 @@ def test_a_server_that_dies_ends_the_run_in_one_line(server: str, tmp_path: Path
         ) as run,
     ):
         wait_until(runs.exists, bool, 60, "the task runs")
-        (record,) = temporary.glob(f"djob-*/processes/{server}.json")
-        Record.read(record).identity.signal(signal.SIGKILL)
+        # Stopped, it finds the server dead and, as may happen, what stood on it too.
+        run.send_signal(signal.SIGSTOP)
+        for name in (server, "operator-1"):
+            (record,) = temporary.glob(f"djob-*/processes/{name}.json")
+            Record.read(record).identity.signal(signal.SIGKILL)
+        run.send_signal(signal.SIGCONT)
         assert run.wait(60) == 1
 
     said = log.read_text(encoding="utf-8")

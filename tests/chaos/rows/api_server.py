@@ -55,7 +55,7 @@ def api_server_away(trial: Trial) -> None:
     trial.await_progress(job, 0.05)
     leader = rig.component(rig.leader()).identity
     assert leader is not None
-    seconds = 600 if trial.long else SILENCE_SECONDS + 4
+    seconds = 330 if trial.long else SILENCE_SECONDS + 4
     with trial.inject(kill(rig, API)):
         grown = job.ledger.size
         trial.demand(leader.wait(LEASE_SECONDS), "E", "the leader led on without an API server")
