@@ -44,6 +44,12 @@ class Rights:
     async def may_read(self, token: str, namespace: str, name: str) -> bool | None:
         return {"reader": True, "admin": True, "stranger": False}.get(token)
 
+    async def may_get(self, token: str, namespace: str, name: str) -> bool | None:
+        return await self.may_read(token, namespace, name)
+
+    async def may_list(self, token: str, namespace: str) -> bool | None:
+        return await self.may_read(token, namespace, "")
+
     async def may_list_nodes(self, token: str) -> bool | None:
         return {"reader": False, "admin": True, "stranger": False}.get(token)
 
