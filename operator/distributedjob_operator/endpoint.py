@@ -59,6 +59,9 @@ _NAMED_CHARACTERS: Final = 200
 _DIGITS: Final = 19
 
 
+READERS_SECONDS: Final = 5.0
+"""Whoever reads a long answer has so long when the replica stops."""
+
 STARTING: Final = "NATS has not answered yet"
 
 
@@ -81,7 +84,7 @@ class Endpoint:
         ):
             application.router.add_get(f"{_JOB}/{name}", answer)
         application.add_routes(Page(lambda: self._sources).routes())
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=READERS_SECONDS)
 
     async def start(self, host: str, port: int) -> None:
         """Listen; raises :class:`OperatorError` where the address cannot be had."""
