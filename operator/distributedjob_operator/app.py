@@ -17,7 +17,7 @@ from distributedjob_operator.bus.journal import Journal
 from distributedjob_operator.controller import Controller
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.leader import Tuning
-from distributedjob_operator.endpoint import Endpoint, Sources
+from distributedjob_operator.endpoint import Endpoint
 from distributedjob_operator.errors import LeaseLost, OperatorError, SettingsError
 from distributedjob_operator.health import Readiness, Signs, why_dead
 from distributedjob_operator.kube.access import Access
@@ -33,6 +33,7 @@ from distributedjob_operator.metrics import exposition
 from distributedjob_operator.ports import BusEvents, Kubernetes
 from distributedjob_operator.replica import Replica, first_end, run
 from distributedjob_operator.settings import Settings, read_settings
+from distributedjob_operator.sources import Sources
 from distributedjob_operator.watch import Watch
 
 _log = logging.getLogger(__name__)
@@ -178,6 +179,8 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
             dead,
             exposition(leadership, controller),
             jobs.read_job,
+            jobs.list_page,
+            settings.watched_namespaces,
             journal,
             Access(api),
             lambda: controller.lead_now,

@@ -17,13 +17,12 @@ credentials. Below ``/v1/namespaces/<namespace>/distributedjobs/<name>/``, for w
 
 ``GET /v1/nodes`` is the machine registry, for whoever may ``list nodes``. What only the
 leader knows is answered with 421 by a replica that stands by. An answer that breaks off
-has no last chunk.
+has no last chunk. Below ``/ui/`` is the same to look at; see ``page``.
 """
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from aiohttp import web
 from msgspec import json
@@ -47,8 +46,10 @@ from distributedjob_operator.core.machines import machines
 from distributedjob_operator.core.recorded import StatusError
 from distributedjob_operator.core.standing import Standing
 from distributedjob_operator.errors import OperatorError
+from distributedjob_operator.page.routes import Page
 from distributedjob_operator.ports import NotFound, Unavailable
-from distributedjob_operator.results import JournalReader, output, survey
+from distributedjob_operator.results import output, survey
+from distributedjob_operator.sources import Sources
 
 _log = logging.getLogger(__name__)
 
@@ -56,30 +57,6 @@ STREAMS: Final = ("stdout", "stderr")
 _JOB: Final = "/v1/namespaces/{namespace}/distributedjobs/{name}"
 _NAMED_CHARACTERS: Final = 200
 _DIGITS: Final = 19
-
-
-class AccessPort(Protocol):
-    """Who may read what; see ``kube.access``."""
-
-    async def may_read(self, token: str, namespace: str, name: str) -> bool | None:
-        """Whether a bearer token opens a job; None where it is nobody's."""
-
-    async def may_list_nodes(self, token: str) -> bool | None:
-        """Whether a bearer token opens the registry; None where it is nobody's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the endpoint gets its answers from."""
-
-    ready: Callable[[], Awaitable[str]]
-    dead: Callable[[], str]
-    metrics: Callable[[], tuple[str, bytes]]
-    read_job: Callable[[str, str], Awaitable[dict[str, Any]]]
-    journal: JournalReader
-    access: AccessPort
-    lead: Callable[[], tuple[Leader, Instant] | None]
-    """What the leader knows, where this replica leads."""
 
 
 READERS_SECONDS: Final = 5.0
@@ -106,6 +83,7 @@ class Endpoint:
             ("why", self._why),
         ):
             application.router.add_get(f"{_JOB}/{name}", answer)
+        application.add_routes(Page(lambda: self._sources).routes())
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=READERS_SECONDS)
 
     async def start(self, host: str, port: int) -> None:

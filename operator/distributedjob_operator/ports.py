@@ -28,6 +28,24 @@ class Unavailable(Exception):
     """The API server did not answer, or refused for now; the message says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One job as ``kubectl get`` prints it."""
+
+    namespace: str
+    name: str
+    cells: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class JobTable:
+    """Some jobs; ``more`` is the mark to go on behind, empty at the end."""
+
+    columns: list[str]
+    rows: list[JobRow]
+    more: str
+
+
 class JobStore(Protocol):
     """The DistributedJob objects; all methods may raise :class:`Unavailable`."""
 

@@ -3,63 +3,15 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import requests
 
-from distributedjob_api.messages import JournalBatch, TaskRecord
 from distributedjob_local.component import free_port
-from distributedjob_operator.core.clock import Instant
-from distributedjob_operator.core.leader import Leader
-from distributedjob_operator.ports import Unavailable
-from tests.support.builders import at, job_body
-from tests.support.endpoint import an_endpoint
-from tests.support.fleet import World
-from tests.support.worlds import a_world, last, started
+from tests.support.endpoint import Rights, Served, Stored, an_endpoint
+from tests.support.worlds import a_world, started
 
 JOB = "/v1/namespaces/default/distributedjobs/job"
-
-
-class Stored:
-    """A journal of one record, or one that does not answer."""
-
-    def __init__(self) -> None:
-        self.broken = False
-
-    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
-        if self.broken:
-            raise Unavailable("the journal cannot be read: no stream")
-        if after < 4:
-            yield 4, await self.read_one(4)
-
-    async def read_one(self, place: int) -> JournalBatch:
-        record = TaskRecord(0, 1, 5.0, 0.5, "", 0, 0, b"out", b"err", 3, 3)
-        return JournalBatch("uid-job", 0, "n1", [record])
-
-
-class Rights:
-    """``reader`` reads jobs, ``admin`` nodes as well; ``stranger`` is known and may nothing."""
-
-    async def may_read(self, token: str, namespace: str, name: str) -> bool | None:
-        return {"reader": True, "admin": True, "stranger": False}.get(token)
-
-    async def may_list_nodes(self, token: str) -> bool | None:
-        return {"reader": False, "admin": True, "stranger": False}.get(token)
-
-
-class Served:
-    """An endpoint that is asked as somebody."""
-
-    def __init__(self, url: str, world: World, journal: Stored) -> None:
-        self.url, self.world, self.journal = url, world, journal
-        self.leads = True
-
-    def lead(self) -> tuple[Leader, Instant] | None:
-        return (self.world.leader, at(self.world.now)) if self.leads else None
-
-    async def read_job(self, namespace: str, name: str) -> dict[str, Any]:
-        return {**job_body(**self.world.spec), "status": json.loads(json.dumps(last(self.world)))}
 
 
 @pytest.fixture

@@ -1,12 +1,68 @@
-"""The operator's endpoint over sources that a test chooses; all else is well."""
+"""The operator's endpoint over sources that a test chooses, and such sources."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
+from distributedjob_api.messages import JournalBatch, TaskRecord
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.leader import Leader
-from distributedjob_operator.endpoint import AccessPort, Endpoint, Sources
+from distributedjob_operator.endpoint import Endpoint
+from distributedjob_operator.ports import JobTable, Unavailable
 from distributedjob_operator.results import JournalReader
+from distributedjob_operator.sources import AccessPort, Sources
+from tests.support.builders import at, job_body
+from tests.support.fleet import World
+from tests.support.worlds import last
+
+NO_JOBS = JobTable([], [], "")
+
+
+class Stored:
+    """A journal of one record, or one that does not answer."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
+        if self.broken:
+            raise Unavailable("the journal cannot be read: no stream")
+        if after < 4:
+            yield 4, await self.read_one(4)
+
+    async def read_one(self, place: int) -> JournalBatch:
+        record = TaskRecord(0, 1, 5.0, 0.5, "", 0, 0, b"out", b"err", 3, 3)
+        return JournalBatch("uid-job", 0, "n1", [record])
+
+
+class Rights:
+    """``reader`` reads jobs, ``admin`` nodes as well; ``stranger`` is known and may nothing."""
+
+    async def may_read(self, token: str, namespace: str, name: str) -> bool | None:
+        return {"reader": True, "admin": True, "stranger": False}.get(token)
+
+    async def may_get(self, token: str, namespace: str, name: str) -> bool | None:
+        return await self.may_read(token, namespace, name)
+
+    async def may_list(self, token: str, namespace: str) -> bool | None:
+        return await self.may_read(token, namespace, "")
+
+    async def may_list_nodes(self, token: str) -> bool | None:
+        return {"reader": False, "admin": True, "stranger": False}.get(token)
+
+
+class Served:
+    """An endpoint that is asked as somebody."""
+
+    def __init__(self, url: str, world: World, journal: Stored) -> None:
+        self.url, self.world, self.journal = url, world, journal
+        self.leads = True
+
+    def lead(self) -> tuple[Leader, Instant] | None:
+        return (self.world.leader, at(self.world.now)) if self.leads else None
+
+    async def read_job(self, namespace: str, name: str) -> dict[str, Any]:
+        return {**job_body(**self.world.spec), "status": json.loads(json.dumps(last(self.world)))}
 
 
 def an_endpoint(
@@ -14,14 +70,29 @@ def an_endpoint(
     journal: JournalReader,
     access: AccessPort,
     lead: Callable[[], tuple[Leader, Instant] | None] = lambda: None,
+    table: JobTable = NO_JOBS,
+    namespaces: Sequence[str] = (),
 ) -> Endpoint:
     """One that is open and does not listen yet; without a ``lead`` it stands by."""
 
     async def ready() -> str:
         return ""
 
+    async def list_page(namespace: str, mark: str) -> JobTable:
+        return table
+
     endpoint = Endpoint()
     endpoint.open(
-        Sources(ready, lambda: "", lambda: ("text/plain", b""), read_job, journal, access, lead)
+        Sources(
+            ready,
+            lambda: "",
+            lambda: ("text/plain", b""),
+            read_job,
+            list_page,
+            namespaces,
+            journal,
+            access,
+            lead,
+        )
     )
     return endpoint

@@ -15,17 +15,15 @@ class Access:
 
     async def may_read(self, token: str, namespace: str, name: str) -> bool | None:
         """Whether the token's user may ``get distributedjobs/log``; None = nobody's token."""
-        return await self._may(
-            token,
-            client.V1ResourceAttributes(
-                group=constants.GROUP,
-                resource=constants.PLURAL,
-                subresource="log",
-                verb="get",
-                namespace=namespace,
-                name=name,
-            ),
-        )
+        return await self._may(token, _jobs("get", namespace, name=name, subresource="log"))
+
+    async def may_get(self, token: str, namespace: str, name: str) -> bool | None:
+        """Whether the token's user may ``get distributedjobs``; None = nobody's token."""
+        return await self._may(token, _jobs("get", namespace, name=name))
+
+    async def may_list(self, token: str, namespace: str) -> bool | None:
+        """Whether the token's user may ``list distributedjobs``, in all namespaces for ""."""
+        return await self._may(token, _jobs("list", namespace))
 
     async def may_list_nodes(self, token: str) -> bool | None:
         """Whether the token's user may ``list nodes``; None = nobody's token."""
@@ -54,3 +52,13 @@ class Access:
                 _request_timeout=REQUEST_SECONDS,
             )
         return bool(answer.status and answer.status.allowed)
+
+
+def _jobs(verb: str, namespace: str, **which: str) -> client.V1ResourceAttributes:
+    return client.V1ResourceAttributes(
+        group=constants.GROUP,
+        resource=constants.PLURAL,
+        verb=verb,
+        namespace=namespace,
+        **which,
+    )

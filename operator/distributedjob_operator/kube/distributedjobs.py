@@ -6,8 +6,11 @@ from kubernetes.aio import client
 
 from distributedjob_api import constants
 from distributedjob_operator.kube.client import REQUEST_SECONDS, in_our_words
+from distributedjob_operator.ports import JobRow, JobTable
 
 _LIST_SECONDS = 30.0
+_PAGE_ROWS = 100
+_AS_TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 
 
 class DistributedJobs:
@@ -33,6 +36,29 @@ class DistributedJobs:
                 )
                 found += cast("dict[str, Any]", answer)["items"]
         return found
+
+    async def list_page(self, namespace: str, mark: str) -> JobTable:
+        """Some jobs of a namespace, or of all for an empty one, as the API server prints them.
+
+        So an answer stays small, whatever stands in their status.
+        """
+        kind = (constants.GROUP, constants.VERSION)
+        options: dict[str, Any] = {
+            "limit": _PAGE_ROWS,
+            "_continue": mark or None,
+            "_headers": {"Accept": _AS_TABLE},
+            "_request_timeout": REQUEST_SECONDS,
+        }
+        async with in_our_words():
+            if namespace:
+                answer = await self._custom.list_namespaced_custom_object(
+                    *kind, namespace, constants.PLURAL, **options
+                )
+            else:
+                answer = await self._custom.list_cluster_custom_object(
+                    *kind, constants.PLURAL, **options
+                )
+        return _table(cast("dict[str, Any]", answer))
 
     async def read_job(self, namespace: str, name: str) -> dict[str, Any]:
         """The object as etcd has it now."""
@@ -87,3 +113,18 @@ class DistributedJobs:
                 body=client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=uid)),
                 _request_timeout=REQUEST_SECONDS,
             )
+
+
+def _table(answer: dict[str, Any]) -> JobTable:
+    """What stands in a ``meta.k8s.io/v1 Table``, without the columns that are for -o wide."""
+    shown = [n for n, one in enumerate(answer["columnDefinitions"]) if not one["priority"]]
+    columns = [answer["columnDefinitions"][n]["name"] for n in shown]
+    rows = [
+        JobRow(
+            row["object"]["metadata"]["namespace"],
+            row["object"]["metadata"]["name"],
+            ["" if row["cells"][n] is None else str(row["cells"][n]) for n in shown],
+        )
+        for row in answer["rows"]
+    ]
+    return JobTable(columns, rows, answer["metadata"].get("continue", ""))

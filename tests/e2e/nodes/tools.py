@@ -13,6 +13,8 @@ from distributedjob_local.progress import Progress
 PACKAGES: Final = {
     "buildah": "buildah",
     "cc": "gcc",
+    "chromedriver": "chromium-driver",
+    "chromium": "chromium",
     "debootstrap": "debootstrap",
     "ip": "iproute2",
     "nft": "nftables",
