@@ -28,6 +28,10 @@ class Unavailable(Exception):
     """The API server did not answer, or refused for now; the message says why."""
 
 
+class Denied(Unavailable):
+    """It answers, and says no: a right or the resource's definition is missing."""
+
+
 class JobStore(Protocol):
     """The DistributedJob objects; all methods may raise :class:`Unavailable`."""
 

@@ -58,6 +58,21 @@ class Jobs:
         )
         self.wait_for(name, lambda status: status.get("succeeded", 0) > 0, "is on its way")
 
+    def start_endless(self, name: str, tasks: int) -> None:
+        """Start a task for each worker; only what runs a second time ends, and none may fail.
+
+        Told to end, the first attempt takes its time, and then fails.
+        """
+        script = "[ $DJOB_ATTEMPT -gt 1 ] && exit; trap 'sleep 2; exit 3' TERM; sleep 600 & wait"
+        self.apply(
+            name,
+            ["sh", "-c", script],
+            completions=tasks,
+            backoffLimitPerIndex=0,
+            template={"resources": {"requests": {"cpu": "500m"}}},
+        )
+        self.wait_for(name, lambda status: status.get("running") == tasks, "runs everywhere")
+
     def finish(self, name: str) -> dict[str, Any]:
         """See that the job has not finished, let it use all CPU, and wait for its end."""
         before = self.status(name)
