@@ -194,3 +194,18 @@ def test_a_deleted_lease(installation: Installation, log: Callable[[], str]) -> 
     installation.wait_complete(installation.apply())
     assert "Traceback" not in log()
     assert log()[said_before:].count(why) == 1
+
+
+def test_a_watch_that_is_refused(installation: Installation, log: Callable[[], str]) -> None:
+    forbid("role", f"{RELEASE}-operator-jobs", "distributedjobs", "watch")(installation.api)
+
+    installation.operator()
+    installation.wait_led()
+    refusal = 'cannot watch resource "distributedjobs"'
+    wait_until(log, lambda said: refusal in said, 60, "the refusal is told")
+    name = installation.apply()
+    installation.mend()
+
+    installation.wait_complete(name)
+    assert log().count(refusal) == 1
+    assert "Traceback" not in log()
