@@ -112,13 +112,13 @@ def test_a_rolling_update_of_everything_loses_and_fails_nothing(
 def test_a_task_of_hours_is_ended_by_a_rolling_update_and_runs_again_without_charge(
     release: Release, jobs: Jobs
 ) -> None:
-    workers = len(release.pods("worker"))
-    jobs.start_endless("endless", workers)
+    workers = [pod["metadata"]["name"] for pod in release.pods("worker")]
+    jobs.start_endless("endless", len(workers), workers)
 
     release.kubectl("rollout", "restart", "daemonset")
     release.settle()
 
-    jobs.all_succeeded("endless", workers)
+    jobs.all_succeeded("endless", len(workers))
 
 
 def test_a_drained_node_loses_nothing(release: Release, jobs: Jobs) -> None:
