@@ -249,4 +249,4 @@ class ApiWork:
 
 
 def _writing(effect: WriteStatus) -> str:
-    return f"the status of jobs in {effect.namespace} cannot be written, trying on"
+    return f"the status of jobs in {effect.namespace} cannot be written"

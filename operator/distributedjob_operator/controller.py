@@ -51,7 +51,7 @@ from distributedjob_operator.refused import Cause, Refused
 
 _log = logging.getLogger(__name__)
 
-LISTING = "jobs and nodes cannot be listed, trying on"
+LISTING = "jobs and nodes cannot be listed"
 RETRY_LIST_SECONDS = 1.0
 EVENTS_LATE_SECONDS = 2.0
 WRITE_OUT_SECONDS = 2.0

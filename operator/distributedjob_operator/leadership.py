@@ -25,8 +25,8 @@ from distributedjob_operator.troubles import Troubles
 
 _log = logging.getLogger(__name__)
 _JITTER = 0.2
-ACQUIRING = "the Lease cannot be had, trying on"
-RENEWING = "the Lease cannot be renewed, trying on"
+ACQUIRING = "the Lease cannot be had"
+RENEWING = "the Lease cannot be renewed"
 DEAD_SECONDS = 20.0
 """Longer than any request that the leader's loop or its Lease may wait for."""
 

@@ -18,13 +18,13 @@ class Troubles:
         told = self._told.setdefault(what, set())
         if reason not in told:
             told.add(reason)
-            _log.warning("%s: %s", what, reason)
+            _log.warning("%s: %s; trying on", what, reason)
 
     def over(self, what: str) -> None:
         """It works, whether it did before or not."""
         self._told.pop(what, None)
         if self._reasons.pop(what, None) is not None:
-            _log.info("over: %s", what)
+            _log.info("no longer: %s", what)
 
     @property
     def oldest(self) -> str:
