@@ -22,7 +22,8 @@ from distributedjob_operator.core.effects import (
 )
 from distributedjob_operator.core.leader import Leader
 from distributedjob_operator.core.status import stalled
-from distributedjob_operator.ports import Conflict, Kubernetes, NotFound, Unavailable
+from distributedjob_operator.ports import Conflict, Denied, Kubernetes, NotFound, Unavailable
+from distributedjob_operator.troubles import Troubles
 
 _log = logging.getLogger(__name__)
 
@@ -37,11 +38,16 @@ class ApiWork:
     """Runs requests and reports their outcomes."""
 
     def __init__(
-        self, api: Kubernetes, put: Callable[[Entry], None], leading: Callable[[], bool]
+        self,
+        api: Kubernetes,
+        put: Callable[[Entry], None],
+        leading: Callable[[], bool],
+        troubles: Troubles,
     ) -> None:
         self._api = api
         self._put = put
         self._leading = leading
+        self._troubles = troubles
         self._tasks: set[asyncio.Task[None]] = set()
         self._writes = asyncio.Semaphore(WRITES_IN_FLIGHT)
         self._reads = asyncio.Semaphore(READS_IN_FLIGHT)
@@ -135,9 +141,18 @@ class ApiWork:
             except Conflict:
                 await self._after_conflict(effect)
                 return
+            except Denied as error:
+                # The same for every job of the namespace.
+                reason = str(error).replace(f' "{effect.name}"', "")
+                self._troubles.note(_writing(effect), reason)
+                self._put(
+                    lambda leader, now: checkpoints.not_written(leader, effect.uid, None, now)
+                )
+                return
             except Unavailable as error:
                 self._not_written(effect, error)
                 return
+        self._troubles.over(_writing(effect))
         self._put(lambda leader, _: checkpoints.written(leader, effect.uid, version, effect.marks))
 
     async def _after_conflict(self, effect: WriteStatus) -> None:
@@ -231,3 +246,7 @@ class ApiWork:
         except (Conflict, NotFound, Unavailable) as error:
             _log.warning("%s is invalid and cannot be told so: %s", metadata["name"], error)
             self._poisoned.pop(metadata["uid"], None)
+
+
+def _writing(effect: WriteStatus) -> str:
+    return f"the status of jobs in {effect.namespace} cannot be written"

@@ -168,7 +168,7 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     def dead() -> str:
         return why_dead(Signs(watch.alive, leadership.expired_seconds, controller.still_seconds))
 
-    ready = Readiness(bus, lambda: thread.run(leases.probe()), clock)
+    ready = Readiness(bus, lambda: thread.run(leases.probe()), clock, controller.troubles)
     opened.push_async_callback(asyncio.to_thread, watch.stop)
     # What it is in the middle of sending needs all of the above.
     opened.push_async_callback(endpoint.stop)
@@ -202,7 +202,7 @@ def main() -> int:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    for noisy in ("kopf", "aiohttp", "nats"):
+    for noisy in ("aiohttp", "nats"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         asyncio.run(serve(settings))

@@ -42,6 +42,7 @@ from distributedjob_operator.ports import (
     Bus,
     Clock,
     Conflict,
+    Denied,
     Journal,
     Kubernetes,
     Unavailable,
@@ -50,6 +51,7 @@ from distributedjob_operator.refused import Cause, Refused
 
 _log = logging.getLogger(__name__)
 
+LISTING = "jobs and nodes cannot be listed"
 RETRY_LIST_SECONDS = 1.0
 EVENTS_LATE_SECONDS = 2.0
 WRITE_OUT_SECONDS = 2.0
@@ -71,7 +73,8 @@ class Controller:
         tuning: Tuning,
     ) -> None:
         self._api = api
-        self._work = ApiWork(api, self.put, lambda: leadership.valid)
+        self.troubles = leadership.troubles
+        self._work = ApiWork(api, self.put, lambda: leadership.valid, self.troubles)
         self._bus = bus
         self._journal = journal
         self._leadership = leadership
@@ -227,12 +230,20 @@ class Controller:
             _log.warning("not every status was written before leaving")
 
     async def _list(self) -> tuple[list[dict[str, Any]], list[Node]]:
+        denied = False
         while True:
             try:
-                return await self._api.jobs.list_jobs(), await self._api.nodes.list_nodes()
+                found = await self._api.jobs.list_jobs(), await self._api.nodes.list_nodes()
             except Unavailable as error:
-                _log.warning("the API server cannot be listed: %s", error)
+                denied = denied or isinstance(error, Denied)
+                self.troubles.note(LISTING, str(error))
                 await asyncio.sleep(RETRY_LIST_SECONDS)
+                continue
+            self.troubles.over(LISTING)
+            if denied:
+                # What was not there when it began, kopf does not look for again.
+                self.on_missed()
+            return found
 
     async def _relist_for_ever(self) -> None:
         """Find what the watch missed; kopf loses deletions when it must list again."""

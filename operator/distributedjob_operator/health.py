@@ -7,17 +7,19 @@ from typing import Final
 
 from distributedjob_operator.leadership import DEAD_SECONDS
 from distributedjob_operator.ports import Bus, Clock, Unavailable
+from distributedjob_operator.troubles import Troubles
 
 READY_SECONDS: Final = 1.0
 
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether NATS and the API server answer, asked at most once a second."""
+    """Whether NATS and the API server answer, asked at most once a second, and let us work."""
 
     bus: Bus
     ask_api: Callable[[], Awaitable[None]]
     clock: Clock
+    troubles: Troubles
     _missing: str = ""
     _until: float = float("-inf")
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -36,7 +38,7 @@ class Readiness:
             await self.ask_api()
         except Unavailable as error:
             return str(error)
-        return ""
+        return self.troubles.oldest
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,12 @@ from distributedjob_operator.core.election import (
 )
 from distributedjob_operator.errors import LeaseLost
 from distributedjob_operator.ports import Clock, Conflict, LeaseStore, NotFound, Unavailable
+from distributedjob_operator.troubles import Troubles
 
 _log = logging.getLogger(__name__)
 _JITTER = 0.2
+ACQUIRING = "the Lease cannot be had"
+RENEWING = "the Lease cannot be renewed"
 DEAD_SECONDS = 20.0
 """Longer than any request that the leader's loop or its Lease may wait for."""
 
@@ -50,6 +53,7 @@ class Leadership:
     timing: Timing
     jitter: Callable[[], float] = random.random
     still_seconds: Callable[[], float] = lambda: 0.0
+    troubles: Troubles = field(default_factory=Troubles)
     epoch: int = 0
     _observed: Observed | None = field(default=None)
     _renewed: float = float("-inf")
@@ -72,19 +76,17 @@ class Leadership:
 
     async def acquire(self) -> int:
         """Wait, for ever if need be, until we hold the Lease; returns the epoch."""
-        told: set[str] = set()
         while True:
             try:
-                if (record := await self._attempt()) is not None:
+                record = await self._attempt()
+                self.troubles.over(ACQUIRING)
+                if record is not None:
                     self.epoch = epoch_of(record)
                     return self.epoch
-                told.clear()
             except Conflict as error:
                 _log.debug("the Lease could not be had: %s", error)
             except (NotFound, Unavailable) as error:
-                if (reason := str(error)) not in told:
-                    told.add(reason)
-                    _log.warning("the Lease cannot be had, trying on: %s", reason)
+                self.troubles.note(ACQUIRING, str(error))
             await self._wait()
 
     async def hold(self) -> None:
@@ -100,8 +102,9 @@ class Leadership:
                 async with asyncio.timeout(left):
                     if await self._attempt() is None:
                         raise LeaseLost("another replica holds the Lease")
+                self.troubles.over(RENEWING)
             except (Conflict, Unavailable, TimeoutError) as error:
-                _log.warning("renewing the Lease failed: %s", str(error) or "no answer in time")
+                self.troubles.note(RENEWING, str(error) or "no answer in time")
 
     async def raise_epoch(self, seen: int) -> int:
         """Leave a floor above an epoch seen elsewhere; returns our new epoch."""

@@ -46,6 +46,10 @@ class JobTable:
     more: str
 
 
+class Denied(Unavailable):
+    """It answers, and says no: a right or the resource's definition is missing."""
+
+
 class JobStore(Protocol):
     """The DistributedJob objects; all methods may raise :class:`Unavailable`."""
 

@@ -8,8 +8,10 @@ other kopf operators from pausing ours.
 
 import asyncio
 import logging
+import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, repeat
 from typing import Any
 
 import kopf
@@ -23,9 +25,42 @@ Handler = Callable[[str | None, Mapping[str, Any]], None]
 """Gets the watch event's type (None: from the initial list) and the object."""
 
 STOP_SECONDS = 5.0
+LONGEST_REASON = 500
+MOST_REASONS = 100
 IDENTITY = Identity(constants.GROUP)
 """Means nothing to who stands alone; kopf would look up its user, and a container has none."""
 
+
+class Patience:
+    """Pauses of kopf between two attempts, in seconds: for ever, and never long."""
+
+    def __iter__(self) -> Iterator[float]:
+        """Begin with short ones."""
+        return chain((0.2, 0.5, 1.0), repeat(2.0))
+
+
+class Telling(logging.Handler):
+    """Says once what kopf logs of each attempt, or with a traceback."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say in one line what went wrong, unless it was said."""
+        error = (record.exc_info or sys.exc_info())[1]
+        # kopf's own errors have the message first, and then everything else.
+        said = error.args[0] if error and error.args else record.getMessage()
+        reason = " ".join(str(said if isinstance(said, str) else error).split())[:LONGEST_REASON]
+        if reason not in self._told and len(self._told) < MOST_REASONS:
+            self._told.add(reason)
+            _log.warning("watching the API server, trying on: %s", reason)
+
+
+_KOPF = logging.getLogger("kopf")
+_KOPF.setLevel(logging.ERROR)
+_KOPF.propagate = False
+_KOPF.addHandler(Telling())
 # It warns that we handle the signals, and logs with a traceback what it raises as well.
 logging.getLogger("kopf._core.reactor.running").setLevel(logging.CRITICAL)
 
@@ -94,6 +129,7 @@ class Watch:
         settings.posting.enabled = False
         settings.queueing._batch_window = 0.0  # Events of one object are not held back.
         settings.scanning.disabled = True
+        settings.networking.error_backoffs = Patience()
         reason = "it went away"
         try:
             asyncio.run(

@@ -28,12 +28,12 @@ def refusal() -> str:
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         return f"needs {', '.join(missing)}: install iproute2, util-linux and mount"
-    if os.geteuid() != 0 and subprocess.run([*_unshare(), "true"], capture_output=True).returncode:
+    if os.geteuid() != 0 and subprocess.run([*unshare(), "true"], capture_output=True).returncode:
         return "needs root, for network namespaces and mounts: sudo make chaos"
     return ""
 
 
-def _unshare() -> list[str]:
+def unshare() -> list[str]:
     """The command that makes namespaces; without root, a user namespace is one of them."""
     as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     return [shutil.which("unshare") or "unshare", *as_root, *KINDS]
@@ -42,7 +42,7 @@ def _unshare() -> list[str]:
 def enter(arguments: Sequence[str]) -> int:
     """Run ``tests.chaos`` with these arguments inside fresh namespaces; its exit code."""
     process = subprocess.Popen(
-        [*_unshare(), sys.executable, "-m", "tests.chaos", *arguments],
+        [*unshare(), sys.executable, "-m", "tests.chaos", *arguments],
         env={**os.environ, INSIDE: "1"},
         preexec_fn=partial(die_with, os.getpid(), signal.SIGKILL),
     )

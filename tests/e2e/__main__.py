@@ -21,10 +21,11 @@ from distributedjob_local.programs import cache_directory
 from distributedjob_local.progress import Progress
 from tests.chaos.isolation import as_init
 from tests.chaos.isolation import prepare as prepare_namespaces
-from tests.e2e import isolation
+from tests.e2e import isolation, provider
 from tests.e2e.cluster import Cluster
 from tests.e2e.plugin import Stage
 from tests.e2e.preparation import Preparation, prepare
+from tests.e2e.teardown import leaving_nothing
 
 STORIES: Final = Path(__file__).parent
 HOLD: Final = "--hold"
@@ -40,11 +41,13 @@ def main(arguments: list[str]) -> int:
             signal.signal(number, signal.default_int_handler)  # Which is what pytest ends for.
         prepare_namespaces()
         return run(Preparation.read(file), arguments)
-    with ended_in_order(), alone(folder):
-        preparation = prepare(file.parent, Progress())
+    choice = provider.choice()
+    here = choice == "nodes"
+    with ended_in_order(), alone(folder), leaving_nothing(folder, machine=here):
+        preparation = prepare(choice, file.parent, Progress())
         preparation.write(file)
-        if preparation.choice == "nodes":
-            return isolation.enter(arguments)
+        if here:
+            return isolation.enter([sys.executable, "-m", "tests.e2e", *arguments])
         return run(preparation, arguments)
 
 
@@ -66,13 +69,13 @@ def alone(folder: Path) -> Iterator[None]:
 
 def run(preparation: Preparation, arguments: list[str]) -> int:
     """Make the cluster, and take it away whatever happens."""
-    provider = preparation.provider()
+    made = preparation.provider()
     progress = Progress()
     try:
-        with progress.step(f"starting {provider.title}"):
-            provider.start()
-            provider.load(preparation.loaded())
-        cluster = Cluster(provider, preparation.paths(), preparation.images)
+        with progress.step(f"starting {made.title}"):
+            made.start()
+            made.load(preparation.loaded())
+        cluster = Cluster(made, preparation.paths(), preparation.images, preparation.registry)
         if HOLD in arguments:
             return subprocess.run(
                 [os.environ.get("SHELL", "/bin/sh")], env=cluster.environment, check=False
@@ -81,7 +84,7 @@ def run(preparation: Preparation, arguments: list[str]) -> int:
         return int(pytest.main(options, plugins=[Stage(cluster)]))
     finally:
         with uninterrupted("taking the cluster away"):
-            provider.stop()
+            made.stop()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """Debian with Python as an image, made from packages alone: for a machine with no registry."""
 
-import tempfile
-from pathlib import Path
 from typing import Final
 
 from distributedjob_local.progress import Progress
 from tests.e2e.engine import Engine, run
+from tests.e2e.scratch import scratch
 
 RELEASE: Final = "bookworm"
 PACKAGES: Final = ("ca-certificates", "python3", "python3-venv")
@@ -16,8 +15,7 @@ def make(engine: Engine, progress: Progress) -> str:
     """Make the image unless it is there; its tag."""
     if engine.has(TAG):
         return TAG
-    with tempfile.TemporaryDirectory() as name, progress.step("making a base image", "(a minute)"):
-        context = Path(name)
+    with scratch() as context, progress.step("making a base image", "(a minute)"):
         run(
             # In namespaces of its own, so that no mount and no process of it stays.
             *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
@@ -28,5 +26,5 @@ def make(engine: Engine, progress: Progress) -> str:
             run("find", str(context / "files" / unneeded), "-type", "f", "-delete")
         dockerfile = 'FROM scratch\nCOPY files /\nCMD ["python3"]\n'
         (context / "Dockerfile").write_text(dockerfile, encoding="utf-8")
-        engine.build(TAG, context)
+        engine.build("--tag", TAG, str(context))
     return TAG

@@ -21,6 +21,8 @@ class Cluster:
     programs: Mapping[str, Path]
     images: Mapping[str, str]
     """Role: the name of its image."""
+    registry: str
+    """Where README's commands find them."""
 
     def kubectl(
         self,
@@ -52,13 +54,13 @@ class Cluster:
         input: str | None = None,  # noqa: A002 - as in subprocess.run
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
-        """Run one of the programs on this cluster.
+        """Run a program on this cluster.
 
         Raises:
             AssertionError: it failed; the message has all it said.
         """
         done = subprocess.run(
-            [self.programs[program], *arguments],
+            [self.programs.get(program, program), *arguments],
             cwd=PROJECT,
             env=self.environment,
             input=input,
@@ -73,5 +75,11 @@ class Cluster:
 
     @property
     def environment(self) -> dict[str, str]:
-        """For programs that are to use this cluster."""
-        return {**os.environ, "KUBECONFIG": str(self.provider.kubeconfig)}
+        """Of a user of this cluster."""
+        folders = dict.fromkeys(str(path.parent) for path in self.programs.values())
+        return {
+            **os.environ,
+            "KUBECONFIG": str(self.provider.kubeconfig),
+            "PATH": os.pathsep.join([*folders, os.environ["PATH"]]),
+            "REGISTRY": self.registry,
+        }

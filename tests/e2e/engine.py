@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,8 +16,8 @@ AUTHORITIES: Final = Path("/etc/ssl/certs")
 class Engine(Protocol):
     """Builds images and writes them into an archive that every runtime reads."""
 
-    def build(self, tag: str, context: Path, options: Sequence[str] = ()) -> None:
-        """Build an image from the Dockerfile in a directory."""
+    def build(self, *arguments: str) -> None:
+        """Build an image: the arguments of ``docker build``."""
 
     def has(self, tag: str) -> bool:
         """Whether there is such an image."""
@@ -33,9 +33,9 @@ class Engine(Protocol):
 class Docker:
     """Docker, where its service answers."""
 
-    def build(self, tag: str, context: Path, options: Sequence[str] = ()) -> None:
+    def build(self, *arguments: str) -> None:
         """Build by ``docker build``."""
-        run("docker", "build", "--quiet", "--tag", tag, *options, str(context))
+        run("docker", "build", *arguments)
 
     def has(self, tag: str) -> bool:
         """Whether Docker has it."""
@@ -53,16 +53,18 @@ class Docker:
 
 @dataclass(frozen=True, slots=True)
 class Buildah:
-    """buildah with a store of its own below ``root``, as root."""
+    """buildah with a store of its own below ``root``, as root; ``base`` is what it builds on."""
 
     root: Path
+    base: str = ""
 
-    def build(self, tag: str, context: Path, options: Sequence[str] = ()) -> None:
+    def build(self, *arguments: str) -> None:
         """Build by ``buildah bud``, which runs steps in a chroot."""
         self._run(
             *("bud", "--isolation", "chroot", "--layers", "--format", "docker", "--quiet"),
-            *("--volume", f"{AUTHORITIES}:{AUTHORITIES}:ro", "--tag", tag),
-            *(*options, str(context)),
+            *("--volume", f"{AUTHORITIES}:{AUTHORITIES}:ro"),
+            *(("--build-arg", f"BASE_IMAGE={self.base}") if self.base else ()),
+            *arguments,
         )
 
     def has(self, tag: str) -> bool:

@@ -1,43 +1,56 @@
 """What stands on the machine, to compare before with after."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.e2e import scratch
 from tests.e2e.nodes import cgroups
 
 
-def take(marks: Iterable[Path]) -> set[str]:
-    """One line for each thing that a cluster here could have left.
+def take(marks: Iterable[Path], *, machine: bool) -> set[str]:
+    """One line for each thing that a run here could have left.
 
-    Of processes and mounts those are seen that have one of the marked directories
-    in them: the machine may be busy with others that come and go.
+    Of processes and mounts those are seen that have one of the marked directories in
+    them: the machine may be busy with others that come and go.
+
+    Args:
+        marks: directories of the run.
+        machine: whether the run would be to blame for a device, a rule or a setting that
+            is new; Docker comes with some of its own.
     """
     return {
-        *(f"device {name}" for name in os.listdir("/sys/class/net")),
-        *(f"nftables {line}" for line in _nftables()),
-        *(f"network namespace {path.name}" for path in _children(Path("/run/netns"))),
         *(f"control group {path}" for path in cgroups.present()),
         *(f"mount {line}" for line in _mounts(Path("/proc/self/mountinfo"), marks)),
         *(f"process {line}" for line in _processes(marks)),
-        *(f"directory {mark}" for mark in marks if mark.exists()),
-        *(f"setting {name}={value}" for name, value in _settings()),
-        *(
-            f"file {path}"
-            for path in map(Path, ("/var/lib/kubelet", "/var/lib/cni", "/etc/cni"))
-            if path.exists()
-        ),
+        *(f"directory {path}" for path in (*marks, *scratch.left()) if path.exists()),
+        *(_machine() if machine else ()),
     }
 
 
-def _nftables() -> list[str]:
-    nft = shutil.which("nft")
-    if nft is None:
-        return []
-    done = subprocess.run([nft, "list", "tables"], capture_output=True, text=True, check=False)
-    return done.stdout.splitlines()
+def _machine() -> list[str]:
+    folders = map(Path, ("/var/lib/kubelet", "/var/lib/cni", "/etc/cni"))
+    return [
+        *(f"device {name}" for name in os.listdir("/sys/class/net")),
+        *(f"rule {line}" for line in _rules()),
+        *(f"network namespace {path.name}" for path in _children(Path("/run/netns"))),
+        *(f"setting {name}={value}" for name, value in _settings()),
+        *(f"file {path}" for path in folders if path.exists()),
+    ]
+
+
+def _rules() -> list[str]:
+    """Those of the packet filter, old and new, without what they have counted."""
+    commands = (["nft", "--stateless", "list", "ruleset"], ["iptables-legacy-save"])
+    lines = []
+    for command in commands:
+        if os.geteuid() == 0 and shutil.which(command[0]):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            lines += [re.sub(r"\[\d+:\d+\]", "", line) for line in done.stdout.splitlines()]
+    return [line for line in lines if not line.startswith("#")]
 
 
 def _children(folder: Path) -> list[Path]:

@@ -58,6 +58,24 @@ class Jobs:
         )
         self.wait_for(name, lambda status: status.get("succeeded", 0) > 0, "is on its way")
 
+    def start_endless(self, name: str, tasks: int, workers: list[str]) -> None:
+        """Start tasks that end on no worker of these, and at once on any other.
+
+        Told to end, one takes its time and then fails, which the job does not bear.
+        """
+        script = (
+            'case " $* " in *" $(cat /etc/hostname) "*)'
+            " trap 'sleep 2; exit 3' TERM; sleep 3600 & wait ;; esac"
+        )
+        self.apply(
+            name,
+            ["sh", "-c", script, "sh", *workers],
+            completions=tasks,
+            backoffLimitPerIndex=0,
+            template={"resources": {"requests": {"cpu": "500m"}}},
+        )
+        self.wait_for(name, lambda status: status.get("running") == tasks, "runs")
+
     def finish(self, name: str) -> dict[str, Any]:
         """See that the job has not finished, let it use all CPU, and wait for its end."""
         before = self.status(name)

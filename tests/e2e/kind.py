@@ -1,7 +1,7 @@
 """The cluster that kind makes, where Docker works."""
 
 import os
-import tempfile
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -26,9 +26,9 @@ class Kind:
     title = "kind"
     programs: Final = frozenset({"kind"})
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, program: Path, folder: Path) -> None:
         self._program = str(program)
-        self._folder = Path(tempfile.mkdtemp(prefix="djob-e2e-"))
+        self._folder = folder
 
     @property
     def kubeconfig(self) -> Path:
@@ -37,7 +37,8 @@ class Kind:
 
     def start(self) -> None:
         """Create the cluster, in place of one that was left."""
-        self._delete()
+        self.stop()
+        self._folder.mkdir(parents=True)
         settings = self._folder / "kind.yaml"
         settings.write_text(SETTINGS, encoding="utf-8")
         self._run("create", "cluster", "--config", str(settings), "--wait", READY)
@@ -53,13 +54,8 @@ class Kind:
 
     def stop(self) -> None:
         """Delete the cluster."""
-        self._delete()
-        for file in self._folder.iterdir():
-            file.unlink()
-        self._folder.rmdir()
-
-    def _delete(self) -> None:
         self._run("delete", "cluster")
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _run(self, *arguments: str) -> None:
         environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}

@@ -15,7 +15,7 @@ from tests.e2e.engine import Buildah, Docker, Engine, docker_works
 from tests.e2e.existing import Existing
 from tests.e2e.kind import Kind
 from tests.e2e.nodes import settings, tools
-from tests.e2e.nodes.cluster import COREDNS, PROGRAMS, NodesHere
+from tests.e2e.nodes.cluster import COREDNS, PROGRAMS, NodesHere, state_directory
 
 COMMON_PROGRAMS: Final = frozenset({"helm", "kubectl", NATS_SERVER})
 EXTRA_PROGRAMS: Final = {"existing": frozenset(), "kind": frozenset({"kind"}), "nodes": PROGRAMS}
@@ -34,6 +34,8 @@ class Preparation:
     """Role: the name of the image."""
     archives: Mapping[str, str]
     """Name of an image: the archive that has it."""
+    registry: str
+    """What README calls ``$REGISTRY``."""
     plugins: str = ""
 
     def write(self, file: Path) -> None:
@@ -52,27 +54,25 @@ class Preparation:
 
     def loaded(self) -> dict[str, Path]:
         """The images that the stories need on the nodes, with their archives."""
-        tags = self.images.values()
-        return {tag: Path(self.archives[tag]) for tag in tags if tag in self.archives}
+        return {tag: Path(file) for tag, file in self.archives.items() if tag not in INFRASTRUCTURE}
 
     def provider(self) -> provider.Provider:
         """The cluster, not started yet."""
         programs = self.paths()
         if self.choice == "existing":
-            return Existing(programs["kubectl"])
+            return Existing(programs["kubectl"], programs["helm"])
         if self.choice == "kind":
-            return Kind(programs["kind"])
+            return Kind(programs["kind"], state_directory().root)
         infrastructure = [Path(self.archives[tag]) for tag in INFRASTRUCTURE]
         return NodesHere(programs, Path(self.plugins), infrastructure)
 
 
-def prepare(folder: Path, progress: Progress) -> Preparation:
-    """Get every program and every image; archives are put into the folder.
+def prepare(choice: str, folder: Path, progress: Progress) -> Preparation:
+    """Get every program and every image for a provider; archives are put into the folder.
 
     Raises:
         LocalError: something is not to be had here.
     """
-    choice = provider.choice()
     cache = cache_directory()
     plugins = ""
     programs = dict(find_programs(COMMON_PROGRAMS | EXTRA_PROGRAMS[choice], progress))
@@ -80,24 +80,30 @@ def prepare(folder: Path, progress: Progress) -> Preparation:
         containerd, plugins_path = tools.install(cache, progress)
         plugins = str(plugins_path)
         programs |= {name: containerd / name for name in tools.CONTAINERD}
-    engine: Engine = Docker() if docker_works() else Buildah(cache.parent / "images")
-    base = base_image.make(engine, progress) if isinstance(engine, Buildah) else ""
-    registry = os.environ.get("E2E_REGISTRY", "") if choice == "existing" else ""
-    prefix = registry or LOCAL
-    roles = images.build_project(engine, prefix, base, progress)
-    roles["foreign"] = images.build_foreign(engine, prefix)
-    roles["nats"] = images.build_nats(engine, prefix, programs[NATS_SERVER])
+    engine = _engine(cache.parent / "images", progress)
+    pushed_to = os.environ.get("E2E_REGISTRY", "") if choice == "existing" else ""
+    registry = pushed_to or LOCAL
+    roles = images.build_project(engine, registry, progress)
+    roles["foreign"] = images.build_foreign(engine, registry)
+    archived = [] if choice == "existing" else list(roles.values())
     if choice == "nodes":
         images.build_compiled(engine, settings.PAUSE, "pause.c")
         images.build_single(engine, COREDNS, programs["coredns"])
-        archived = [*INFRASTRUCTURE, *roles.values()]
-    else:
-        archived = [] if choice == "existing" else list(roles.values())
-    if registry:
-        for tag in roles.values():
-            engine.push(tag)
+        archived += [*INFRASTRUCTURE, images.build_nats(engine, programs[NATS_SERVER])]
+    if pushed_to:
+        images.push_project(engine, registry)
+        engine.push(roles["foreign"])
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with progress.step("writing images into archives"):
         archives = images.archive(engine, archived, folder)
-    return Preparation(choice, {k: str(v) for k, v in programs.items()}, roles, archives, plugins)
+    paths = {name: str(path) for name, path in programs.items()}
+    return Preparation(choice, paths, roles, archives, registry, plugins)
+
+
+def _engine(folder: Path, progress: Progress) -> Engine:
+    """Docker, or buildah with a base image made here."""
+    if docker_works():
+        return Docker()
+    bare = Buildah(folder)
+    return Buildah(folder, base_image.make(bare, progress))

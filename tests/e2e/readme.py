@@ -1,4 +1,7 @@
-"""The commands of README's sections, so that what is documented is what is run."""
+"""The commands of README's sections, so that what is documented is what is run.
+
+They stand as a shell takes them: variables such as ``$REGISTRY`` are a user's to set.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 README: Final = Path(__file__).parents[2] / "README.md"
+ENGINE: Final = "docker"
+"""Begins the commands that make images, which are there before the cluster is."""
 SHELL: Final = ("```console", "```sh")
 PROMPT: Final = "$ "
 

@@ -1,7 +1,8 @@
 """The release under test: README's commands, with the images that were just built."""
 
-import shlex
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,10 +11,10 @@ import yaml
 
 from tests.e2e import readme
 from tests.e2e.cluster import Cluster
+from tests.e2e.images import CHART
 
 NAMESPACE: Final = "djob-system"
 NAME: Final = "distributedjob"
-CHART: Final = "helm/distributedjob"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +23,37 @@ class Release:
 
     cluster: Cluster
 
-    def follow(self, heading: str, values: Path) -> None:
-        """Run the commands under one of README's headings; helm gets these values as well."""
+    def follow(self, heading: str) -> None:
+        """Run the commands under one of README's headings, but for those that made the images."""
         for line in readme.commands(heading):
-            program, *words = shlex.split(line)
-            if program == "helm" and words[0] in ("install", "upgrade"):
-                words += ["--values", str(values)]
-            self.cluster.run(program, *words)
+            if not line.startswith(f"{readme.ENGINE} "):
+                self.cluster.run("bash", "-euo", "pipefail", "-c", line)
 
-    def values(self, pools: dict[str, Any]) -> dict[str, Any]:
+    def install_earlier(self, chart: Path, folder: Path) -> None:
+        """Install a packaged chart in place of the one that stands here, with one pool."""
+        values = self._write({"default": {}}, folder)
+        self._helm("install", chart, values, "--create-namespace")
+
+    def upgrade(self, pools: dict[str, Any], folder: Path) -> None:
+        """Upgrade to the chart as it stands, with these pools."""
+        self._helm("upgrade", Path(CHART), self._write(pools, folder))
+        self.settle()
+
+    def _helm(self, verb: str, chart: Path, values: Path, *options: str) -> None:
+        where = ("--namespace", NAMESPACE, "--values", str(values), "--wait", "--timeout", "4m")
+        self.cluster.helm(verb, NAME, str(chart), *where, *options)
+
+    def _write(self, pools: dict[str, Any], folder: Path) -> Path:
+        file = folder / "values.yaml"
+        file.write_text(yaml.safe_dump(self._values(pools), sort_keys=False), encoding="utf-8")
+        return file
+
+    def _values(self, pools: dict[str, Any]) -> dict[str, Any]:
         """Values that name the images at hand, and these pools."""
         images = {role: _image(name) for role, name in self.cluster.images.items()}
         return {
             "operator": {"image": images["operator"]},
             "worker": {"image": images["worker"]},
-            "nats": {"image": images["nats"], "storage": {"size": "1Gi"}},
             "pools": {
                 name: {**pool, **({"image": images[pool["image"]]} if "image" in pool else {})}
                 for name, pool in pools.items()
@@ -68,6 +85,25 @@ class Release:
         workers = [pod["spec"]["nodeName"] for pod in self.pods("worker")]
         return next(node for node in (leader, *workers) if node not in tied)
 
+    def keys(self) -> dict[str, str]:
+        """The passwords of NATS' users, in base64."""
+        found: dict[str, str] = self.cluster.get("secret", f"{NAME}-nats-keys", "-n", NAMESPACE)[
+            "data"
+        ]
+        return found
+
+    @contextmanager
+    def drained(self, node: str) -> Iterator[None]:
+        """A node that takes no pods until this is over."""
+        try:
+            self.cluster.kubectl(
+                *("drain", node, "--ignore-daemonsets", "--delete-emptydir-data"),
+                "--timeout=180s",
+            )
+            yield
+        finally:
+            self.cluster.kubectl("uncordon", node)
+
     def kubectl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run kubectl in the release's namespace."""
         return self.cluster.kubectl("-n", NAMESPACE, *arguments)
@@ -78,13 +114,6 @@ class Release:
         for each in kinds:
             name = f"{each['kind'].lower()}/{each['metadata']['name']}"
             self.kubectl("rollout", "status", name, f"--timeout={timeout}")
-
-
-def write(values: dict[str, Any], folder: Path) -> Path:
-    """Write values into a file."""
-    file = folder / "values.yaml"
-    file.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-    return file
 
 
 def _image(name: str) -> dict[str, str]:

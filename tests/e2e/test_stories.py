@@ -12,14 +12,15 @@ from tests.e2e import objects
 from tests.e2e.browser import browser, forwarded
 from tests.e2e.cluster import Cluster
 from tests.e2e.jobs import Jobs
-from tests.e2e.release import CHART, NAME, NAMESPACE, Release, write
+from tests.e2e.release import NAME, NAMESPACE, Release
 from tests.support.waiting import wait_until
 
-POOLS_AT_FIRST = {"default": {}}
 POOLS_LATER = {
     "default": {"cpu": {"share": 0.5, "reserve": "100m"}, "env": [{"name": "NEW", "value": "1"}]},
     "foreign": {"cpu": {"share": 0.5, "reserve": "0"}, "image": "foreign"},
 }
+EARLIER = Path(__file__).parent / "charts" / "distributedjob-0.1.0.tgz"
+"""The chart as it was at first; there is no release yet whose images would be older than these."""
 INTRUDER = Path(__file__).parent / "programs" / "intruder.py"
 
 Before = set[tuple[str, str, str]]
@@ -43,10 +44,10 @@ def before(cluster: Cluster) -> Before:
     return objects.take(cluster, (NAMESPACE,))
 
 
-def test_helm_installs_it_where_pod_security_is_restricted(
-    release: Release, before: Before, tmp_path: Path
+def test_readme_installs_it_where_pod_security_is_restricted(
+    release: Release, before: Before
 ) -> None:
-    release.follow("Install", write(release.values(POOLS_AT_FIRST), tmp_path))
+    release.follow("Install")
 
     labels = release.cluster.get("namespace", NAMESPACE)["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -75,12 +76,6 @@ def test_a_job_runs_to_complete(release: Release, jobs: Jobs) -> None:
 
     release.kubectl("wait", "--for=condition=Complete", "djob/first", "--timeout=60s")
     jobs.all_succeeded("first", 100)
-
-
-def test_helm_test_passes(cluster: Cluster) -> None:
-    done = cluster.helm("test", NAME, "--namespace", NAMESPACE, "--timeout", "120s")
-
-    assert "Succeeded" in done.stdout
 
 
 def test_the_page_shows_it_in_a_browser(release: Release, jobs: Jobs, tmp_path: Path) -> None:
@@ -145,17 +140,26 @@ def test_a_rolling_update_of_everything_loses_and_fails_nothing(
     jobs.finish("rolled")
 
 
+def test_a_task_of_hours_is_ended_by_a_rolling_update_and_runs_again_without_charge(
+    release: Release, jobs: Jobs
+) -> None:
+    workers = [pod["metadata"]["name"] for pod in release.pods("worker")]
+    jobs.start_endless("endless", len(workers), workers)
+
+    release.kubectl("rollout", "restart", "daemonset")
+    release.settle()
+
+    jobs.all_succeeded("endless", len(workers))
+
+
 def test_a_drained_node_loses_nothing(release: Release, jobs: Jobs) -> None:
     jobs.start("drained")
     node = release.drainable_node()
 
-    release.cluster.kubectl(
-        "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s"
-    )
+    with release.drained(node):
+        left = [pod["spec"]["nodeName"] for pod in release.pods("operator")]
+        jobs.finish("drained")
 
-    left = [pod["spec"]["nodeName"] for pod in release.pods("operator")]
-    jobs.finish("drained")
-    release.cluster.kubectl("uncordon", node)
     release.settle()
     assert node not in left
 
@@ -163,12 +167,7 @@ def test_a_drained_node_loses_nothing(release: Release, jobs: Jobs) -> None:
 def test_an_upgrade_mid_job_loses_nothing(release: Release, jobs: Jobs, tmp_path: Path) -> None:
     jobs.start("upgraded")
 
-    values = write(release.values(POOLS_LATER), tmp_path)
-    release.cluster.helm(
-        *("upgrade", NAME, CHART, "--namespace", NAMESPACE, "--values", str(values)),
-        *("--wait", "--timeout", "240s"),
-    )
-    release.settle()
+    release.upgrade(POOLS_LATER, tmp_path)
 
     jobs.finish("upgraded")
 
@@ -179,10 +178,10 @@ def test_a_pool_runs_an_image_without_shell_and_python(release: Release, jobs: J
     jobs.all_succeeded("foreign", 20)
 
 
-def test_a_task_gets_no_token_no_other_subject_and_no_key_of_the_operator(
+def test_a_task_is_refused_tokens_the_subjects_of_other_pools_and_the_operators_key(
     release: Release, jobs: Jobs
 ) -> None:
-    keys = release.cluster.get("secret", f"{NAME}-nats-keys", "-n", NAMESPACE)["data"]
+    keys = release.keys()
     digest = hashlib.sha256(base64.b64decode(keys["operator"])).hexdigest()
     host, base = f"{NAME}-nats.{NAMESPACE}.svc", f"djob.v1.{NAMESPACE}_2f{NAME}"
     arguments = [host, base, "default", "foreign", digest]
@@ -198,8 +197,22 @@ def test_a_task_gets_no_token_no_other_subject_and_no_key_of_the_operator(
     jobs.all_succeeded("intruder", 1)
 
 
-def test_uninstalling_leaves_nothing(release: Release, before: Before, tmp_path: Path) -> None:
-    release.follow("Uninstall", tmp_path)
+def test_readme_uninstalls_it_and_leaves_nothing(release: Release, before: Before) -> None:
+    release.follow("Uninstall")
 
-    left = objects.take(release.cluster, (NAMESPACE,)) - before
-    assert left == set()
+    assert objects.take(release.cluster, (NAMESPACE,)) - before == set()
+
+
+def test_an_earlier_chart_is_upgraded_mid_job(
+    release: Release, jobs: Jobs, before: Before, tmp_path: Path
+) -> None:
+    release.install_earlier(EARLIER, tmp_path)
+    jobs.start("over-versions")
+    keys = release.keys()
+
+    release.upgrade(POOLS_LATER, tmp_path)
+
+    jobs.finish("over-versions")
+    assert keys.items() <= release.keys().items()
+    release.follow("Uninstall")
+    assert objects.take(release.cluster, (NAMESPACE,)) - before == set()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 import uuid
 from collections.abc import Iterator
 from functools import partial
@@ -15,7 +14,7 @@ from nats.aio.client import Client
 
 from distributedjob_api.subjects import Subjects
 from distributedjob_local import bootstrap
-from distributedjob_local.component import Component, free_port, serves
+from distributedjob_local.component import free_port
 from distributedjob_local.control_plane import ControlPlane
 from tests.support import servers
 from tests.support.charts import (
@@ -25,7 +24,6 @@ from tests.support.charts import (
     Document,
     Kubelet,
     helm,
-    literals,
     render,
 )
 from tests.support.waiting import wait_until
@@ -133,47 +131,9 @@ def running(
     try:
         url = kubelet.nats(servers.programs()["nats-server"], free_port())
         bootstrap.apply_nodes(installed.client, 1, "2")
-        operator = literals(kubelet.get("deployment", f"{RELEASE}-operator"))
-        listen = f"127.0.0.1:{free_port()}"
-        started = kubelet.start(
-            Component(
-                setting,
-                "operator",
-                2,
-                [sys.executable, "-m", "distributedjob_operator"],
-                lambda: serves(f"http://{listen}/readyz"),
-                environment={
-                    **operator,
-                    "KUBECONFIG": str(kubelet.token(f"{RELEASE}-operator")),
-                    "DJOB_NATS_URL": url,
-                    "DJOB_NATS_PASSWORD_FILE": str(kubelet.key("operator")),
-                    "DJOB_IDENTITY": "operator-1",
-                    "DJOB_ENDPOINT_LISTEN": listen,
-                },
-            )
-        )
-        started.wait_ready(60)
+        kubelet.operator(url, f"127.0.0.1:{free_port()}").wait_ready(60)
         for pool in ("default", "gpu"):
-            worker = literals(kubelet.get("daemonset", f"{RELEASE}-worker-{pool}"))
-            folder = setting.state.data(pool)
-            kubelet.start(
-                Component(
-                    setting,
-                    f"worker-{pool}",
-                    3,
-                    [sys.executable, "-m", "distributedjob_worker"],
-                    (folder / "ready").exists,
-                    environment={
-                        **worker,
-                        "DJOB_NATS_URL": url,
-                        "DJOB_NATS_PASSWORD_FILE": str(kubelet.key(f"pool-{pool}")),
-                        "DJOB_NODE": "node-1",
-                        "DJOB_CPU": "2",
-                        "DJOB_STATE_DIR": str(folder),
-                        "DJOB_READY_FILE": str(folder / "ready"),
-                    },
-                )
-            ).wait_ready(60)
+            kubelet.worker(url, pool).wait_ready(60)
         yield installed, kubelet, url
     finally:
         kubelet.stop()

@@ -15,7 +15,7 @@ from typing import Any, Final
 import yaml
 
 from distributedjob_local import versions
-from distributedjob_local.component import Component, Setting
+from distributedjob_local.component import Component, Setting, serves
 from distributedjob_local.control_plane import ControlPlane
 from distributedjob_local.programs import find_programs
 from distributedjob_local.progress import Progress
@@ -55,7 +55,7 @@ class Kubelet:
     """Turns the workloads of an installed release into processes of this machine."""
 
     def __init__(self, setting: Setting, api: ControlPlane) -> None:
-        self._setting = setting
+        self.setting = setting
         self._api = api
         self.started: list[Component] = []
 
@@ -72,15 +72,17 @@ class Kubelet:
         self.started.append(component)
         return component
 
-    def stop(self) -> None:
-        """Stop what was started, the last first."""
-        while self.started:
-            self.started.pop().stop()
+    def stop(self, name: str = "") -> None:
+        """Stop what was started, the last first; or only what has this name."""
+        for component in reversed([*self.started]):
+            if name in ("", component.name):
+                component.stop()
+                self.started.remove(component)
 
     def key(self, name: str) -> Path:
         """A key of the release's Secret as a file."""
         secret = self.get("secret", f"{RELEASE}-nats-keys")
-        file = self._setting.state.data("keys") / name
+        file = self.setting.state.data("keys") / name
         file.write_bytes(base64.b64decode(secret["data"][name]))
         return file
 
@@ -88,12 +90,12 @@ class Kubelet:
         """Start NATS with the release's configuration; its URL."""
         for name in self.get("secret", f"{RELEASE}-nats-keys")["data"]:
             self.key(name)
-        folder = self._setting.state.data("nats")
+        folder = self.setting.state.data("nats")
         files = self.get("configmap", f"{RELEASE}-nats")["data"]
         for name, text in files.items():
             (folder / name).write_text(text)
         configuration = folder / "complete.json"
-        keys = self._setting.state.data("keys")
+        keys = self.setting.state.data("keys")
         script = [sys.executable, "-I", folder / "nats_config.py"]
         subprocess.run([*script, folder / "nats.json", keys, configuration], check=True)
         # A container has its addresses and its volume for itself.
@@ -102,10 +104,56 @@ class Kubelet:
         del settings["http"]
         settings["jetstream"] |= {"store_dir": str(folder / "data"), "max_file_store": 1 << 28}
         configuration.write_text(json.dumps(settings))
-        self.start(
-            Component(self._setting, "nats", 1, [program, "-c", configuration], lambda: True)
-        )
+        self.start(Component(self.setting, "nats", 1, [program, "-c", configuration], lambda: True))
         return f"nats://127.0.0.1:{port}"
+
+    def operator(self, nats: str, listen: str) -> Component:
+        """Start an operator with the variables, the key and the account of the release."""
+        environment = {
+            **literals(self.get("deployment", f"{RELEASE}-operator")),
+            "KUBECONFIG": str(self.token(f"{RELEASE}-operator")),
+            "DJOB_NATS_URL": nats,
+            "DJOB_NATS_PASSWORD_FILE": str(self.key("operator")),
+            "DJOB_IDENTITY": "operator-1",
+            "DJOB_ENDPOINT_LISTEN": listen,
+        }
+        command = [sys.executable, "-m", "distributedjob_operator"]
+        return self.start(
+            Component(
+                self.setting,
+                "operator",
+                2,
+                command,
+                lambda: serves(f"http://{listen}/readyz"),
+                environment=environment,
+            )
+        )
+
+    def worker(self, nats: str, pool: str) -> Component:
+        """Start a worker of a pool with the variables and the key of the release."""
+        folder = self.setting.state.data(pool)
+        environment = {
+            **literals(self.get("daemonset", f"{RELEASE}-worker-{pool}")),
+            "DJOB_NATS_URL": nats,
+            "DJOB_NATS_PASSWORD_FILE": str(self.key(f"pool-{pool}")),
+            "DJOB_NODE": "node-1",
+            "DJOB_CPU": "2",
+            "DJOB_STATE_DIR": str(folder),
+            "DJOB_READY_FILE": str(folder / "ready"),
+        }
+        command = [sys.executable, "-m", "distributedjob_worker"]
+        ready = folder / "ready"
+        return self.start(
+            Component(
+                self.setting,
+                f"worker-{pool}",
+                3,
+                command,
+                ready.exists,
+                environment=environment,
+                ready_file=ready,
+            )
+        )
 
     def token(self, account: str) -> Path:
         """A kubeconfig of a service account of the release."""
@@ -113,7 +161,7 @@ class Kubelet:
         assert done.returncode == 0, done.stderr
         document = yaml.safe_load(self._api.kubeconfig.read_text())
         document["users"][0]["user"] = {"token": done.stdout.strip()}
-        file = self._setting.state.data("accounts") / account
+        file = self.setting.state.data("accounts") / account
         file.write_text(yaml.safe_dump(document))
         return file
 

@@ -1,5 +1,6 @@
 """One API client, and its errors in our words."""
 
+import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -11,10 +12,13 @@ import aiohttp
 from kubernetes.aio import client, config
 
 from distributedjob_operator.errors import OperatorError
-from distributedjob_operator.ports import Conflict, NotFound, Unavailable
+from distributedjob_operator.ports import Conflict, Denied, NotFound, Unavailable
 
 REQUEST_SECONDS = 3.0
 """No request may outlast the renew deadline of the Lease."""
+
+DENIED = (401, 403)
+LONGEST_MESSAGE = 500
 
 _IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
@@ -62,6 +66,14 @@ def _listening_for_dates(dated: Callable[[datetime], None]) -> aiohttp.TraceConf
     return listening
 
 
+def _message(body: object) -> str:
+    """What a Status says; of anything else, what it begins with."""
+    text = str(body or "")
+    with suppress(ValueError, TypeError, KeyError):  # a proxy answers in its own way
+        text = str(json.loads(text)["message"])
+    return " ".join(text.split())[:LONGEST_MESSAGE]
+
+
 @asynccontextmanager
 async def in_our_words() -> AsyncIterator[None]:
     """Translate the client's errors into those of ``ports``."""
@@ -72,7 +84,7 @@ async def in_our_words() -> AsyncIterator[None]:
             raise NotFound(str(error.reason)) from error
         if error.status == 409:
             raise Conflict(str(error.reason)) from error
-        detail = (error.body or "")[:300]
-        raise Unavailable(f"HTTP {error.status} {error.reason} {detail}") from error
+        said = f"HTTP {error.status} {error.reason}: {_message(error.body)}".removesuffix(": ")
+        raise (Denied if error.status in DENIED else Unavailable)(said) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise Unavailable(f"{type(error).__name__} {error}".strip()) from error

@@ -6,7 +6,7 @@ from kubernetes.aio import client
 
 from distributedjob_api import constants
 from distributedjob_operator.kube.client import REQUEST_SECONDS, in_our_words
-from distributedjob_operator.ports import JobRow, JobTable
+from distributedjob_operator.ports import Denied, JobRow, JobTable, NotFound
 
 _LIST_SECONDS = 30.0
 _PAGE_ROWS = 100
@@ -21,7 +21,21 @@ class DistributedJobs:
         self._namespaces = namespaces
 
     async def list_jobs(self) -> list[dict[str, Any]]:
-        """Every job of the watched namespaces, or of all."""
+        """Every job of the watched namespaces, or of all.
+
+        Raises:
+            Denied: there is no right to it, or no such resource.
+        """
+        try:
+            return await self._list()
+        except NotFound as error:
+            # A namespace that is not there has an empty list.
+            raise Denied(
+                f"{constants.CRD_NAME} is not defined in this cluster:"
+                " apply the file in crds, or set crds.enabled of the chart"
+            ) from error
+
+    async def _list(self) -> list[dict[str, Any]]:
         kind = (constants.GROUP, constants.VERSION)
         found: list[dict[str, Any]] = []
         async with in_our_words():

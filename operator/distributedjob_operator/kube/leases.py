@@ -14,7 +14,7 @@ from kubernetes.aio import client
 from distributedjob_api.constants import ENDPOINT_ANNOTATION, GROUP
 from distributedjob_operator.core.election import LeaseRecord
 from distributedjob_operator.kube.client import REQUEST_SECONDS, in_our_words
-from distributedjob_operator.ports import Clock, Conflict, NotFound, Unavailable
+from distributedjob_operator.ports import Clock, Conflict, Denied, NotFound, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ class Leases:
         self._namespace, self._name = namespace, name
         self._clock = clock
         self._endpoint = endpoint
+        self._none = f"there is no Lease {namespace}/{name}"
         self._last: client.V1Lease | None = None
         self._changes: aiohttp.ClientResponse | None = None
 
@@ -56,8 +57,8 @@ class Leases:
                 await self._coordination.read_namespaced_lease(
                     self._name, self._namespace, _request_timeout=REQUEST_SECONDS
                 )
-        except NotFound:
-            return
+        except NotFound as error:
+            raise Unavailable(self._none) from error
 
     async def lease_changed(self, version: str) -> None:
         """Watch the Lease until it changes, so that a hand-over takes milliseconds.
@@ -102,6 +103,10 @@ class Leases:
                 self._last = await self._coordination.create_namespaced_lease(
                     self._namespace, lease, _request_timeout=REQUEST_SECONDS
                 )
+        except Denied as error:
+            raise Denied(
+                f"{self._none}, and none may be made ({error}); helm upgrade makes it"
+            ) from error
         except NotFound as error:
             raise Unavailable(
                 f"there is no namespace {self._namespace}: create it, or set DJOB_LEASE_NAMESPACE"

@@ -12,6 +12,7 @@ from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader, Tuning
 from distributedjob_operator.core.round import settle
 from distributedjob_operator.ports import Conflict
+from distributedjob_operator.troubles import Troubles
 from tests.support.builders import at, job_body
 
 
@@ -40,7 +41,7 @@ async def performed(api: Broken, request: Request) -> list[Entry]:
         told.append(entry)
         heard.set()
 
-    work = ApiWork(cast("Any", type("Api", (), {"jobs": api})()), put, lambda: True)
+    work = ApiWork(cast("Any", type("Api", (), {"jobs": api})()), put, lambda: True, Troubles())
     work.begin(request)
     async with asyncio.timeout(5):
         await heard.wait()

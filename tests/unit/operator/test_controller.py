@@ -12,6 +12,7 @@ from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import RaiseEpoch
 from distributedjob_operator.core.leader import Leader, Tuning
 from distributedjob_operator.ports import Conflict, Kubernetes, Unavailable
+from distributedjob_operator.troubles import Troubles
 from tests.support.builders import a_node, at, job_body
 
 SUBJECTS = Subjects("ns/name")
@@ -26,6 +27,7 @@ class Ports:
     def __init__(self, error: Exception | None = None) -> None:
         self.seconds = 0.0
         self.error = error
+        self.troubles = Troubles()
 
     def now(self) -> Instant:
         return at(self.seconds)

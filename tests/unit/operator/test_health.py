@@ -5,6 +5,7 @@ import pytest
 from distributedjob_operator.health import Readiness, Signs, why_dead
 from distributedjob_operator.leadership import DEAD_SECONDS
 from distributedjob_operator.ports import Unavailable
+from distributedjob_operator.troubles import Troubles
 from tests.support.builders import at
 
 LATE = DEAD_SECONDS + 1
@@ -52,10 +53,24 @@ class Stub:
 
 async def test_readiness_asks_the_servers_themselves_at_most_once_a_second():
     stub = Stub()
-    ready = Readiness(stub, stub.ask_api, stub)
+    ready = Readiness(stub, stub.ask_api, stub, Troubles())
     assert await ready.missing() == ""
     stub.problem = "the API server does not answer"
     assert await ready.missing() == ""
     stub.seconds = 1.5
     assert await ready.missing() == stub.problem
     assert stub.asked == 2
+
+
+async def test_a_replica_that_is_denied_its_work_is_not_ready_until_it_is_let():
+    stub, troubles = Stub(), Troubles()
+    ready = Readiness(stub, stub.ask_api, stub, troubles)
+    troubles.note("jobs cannot be listed", "no right")
+    troubles.note("a status cannot be written", "no right either")
+    assert await ready.missing() == "jobs cannot be listed: no right"
+    troubles.over("jobs cannot be listed")
+    stub.seconds = 1.5
+    assert await ready.missing() == "a status cannot be written: no right either"
+    troubles.over("a status cannot be written")
+    stub.seconds = 3.0
+    assert await ready.missing() == ""
