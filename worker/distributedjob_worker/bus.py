@@ -13,8 +13,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error, MaxPayloadError
 
+from distributedjob_api.nats_client import Password, ReconnectingClient, refuses
 from distributedjob_api.subjects import Subjects
-from distributedjob_worker.errors import SettingsError, TransportError
+from distributedjob_worker.errors import TransportError
 from distributedjob_worker.journal import Journal
 from distributedjob_worker.settings import Settings, read_password
 
@@ -95,15 +96,14 @@ class Bus:
 
     async def _connect(self) -> None:
         settings = self._settings
-        client = self._client = Client()
+        client = self._client = ReconnectingClient()
 
         async def on_error(error: Exception) -> None:
             # An exception from here would end the client's reader without a word.
-            if self._client is client and self._complain(error):
+            refused = self._client is client and self._complain(error)
+            if refused and not client.is_connected:
                 # The client waits for this before it tries again.
                 await asyncio.sleep(_REFUSED_SECONDS)
-                with contextlib.suppress(SettingsError):  # the file may be about to be replaced
-                    client.options["password"] = read_password(settings) or None
 
         async def on_reconnect() -> None:
             self._complaints.clear()
@@ -121,7 +121,7 @@ class Bus:
         await client.connect(
             servers=[settings.nats_url],
             user=settings.nats_user or None,
-            password=read_password(settings) or None,
+            password=Password(lambda: read_password(settings)) if settings.nats_user else None,
             name=f"djob-worker {settings.node}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,  # type: ignore[arg-type]  # it is slept, so a fraction will do
@@ -154,7 +154,7 @@ class Bus:
     def _complain(self, error: Exception) -> bool:
         """Log an error once until the connection is there; whether the server refuses us."""
         text = str(error).removeprefix("nats: ") or type(error).__name__
-        refused = "authorization" in text.lower() or "authentication" in text.lower()
+        refused = refuses(text)
         if text not in self._complaints:
             self._complaints.add(text)
             remedy = ": check DJOB_NATS_USER and DJOB_NATS_PASSWORD_FILE" if refused else ""

@@ -35,9 +35,12 @@ FETCH_SECONDS = 5.0
 class Journal:
     """Detail, bounded by age and size; losing it loses no outcome."""
 
-    def __init__(self, jetstream: JetStreamContext, subjects: Subjects) -> None:
+    def __init__(
+        self, jetstream: JetStreamContext, subjects: Subjects, *, replicas: int = 1
+    ) -> None:
         self._jetstream = jetstream
         self._subjects = subjects
+        self._replicas = replicas
 
     async def ensure(self) -> None:
         """Create the stream, or bring it to these bounds; raises Unavailable.
@@ -65,6 +68,7 @@ class Journal:
             discard=DiscardPolicy.OLD,
             max_age=MAX_AGE_SECONDS,
             max_bytes=max_bytes,
+            num_replicas=self._replicas,
             allow_direct=True,
         )
         try:

@@ -17,6 +17,7 @@ class Server:
     def __init__(self, room: int, code: int = NO_ROOM) -> None:
         self.room, self.code = room, code
         self.made: list[int] = []
+        self.replicas = 0
 
     async def update_stream(self, config: StreamConfig) -> None:
         raise NotFoundError
@@ -26,6 +27,7 @@ class Server:
         if config.max_bytes > self.room:
             raise APIError(code=500, err_code=self.code, description="insufficient storage")
         self.made.append(config.max_bytes)
+        self.replicas = config.num_replicas or 0
 
 
 def journal(server: Any) -> Journal:
@@ -49,3 +51,9 @@ async def test_one_without_room_or_that_refuses_is_unavailable(server: Server):
     with pytest.raises(Unavailable, match="insufficient storage"):
         await journal(server).ensure()
     assert not server.made
+
+
+async def test_as_many_servers_keep_it_as_there_are():
+    server = Server(room=MAX_BYTES)
+    await Journal(server, Subjects("ns/name"), replicas=3).ensure()
+    assert server.replicas == 3
