@@ -6,6 +6,7 @@ them: a worker that ends takes its tasks along.
 
 import logging
 from collections.abc import Callable
+from ssl import SSLCertVerificationError
 from typing import Final
 
 from nats.aio.client import Client
@@ -21,6 +22,19 @@ def refuses(reason: str) -> bool:
     said = reason.lower()
     # What is not permitted is named there, and may be called anything.
     return "permissions violation" not in said and any(word in said for word in _REFUSALS)
+
+
+def in_words(error: Exception) -> str:
+    """What the client met, in one line, and what to look at where that is known."""
+    reason = f"{error}".removeprefix("nats: ") or type(error).__name__
+    if refuses(reason):
+        return f"{reason}: check DJOB_NATS_USER and DJOB_NATS_PASSWORD_FILE"
+    if isinstance(error, SSLCertVerificationError):
+        return (
+            f"{reason}: SSL_CERT_FILE must hold the authority of the server's certificate,"
+            " and that be for the host of DJOB_NATS_URL"
+        )
+    return reason
 
 
 class Password:

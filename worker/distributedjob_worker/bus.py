@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error, MaxPayloadError
 
-from distributedjob_api.nats_client import Password, ReconnectingClient, refuses
+from distributedjob_api.nats_client import Password, ReconnectingClient, in_words, refuses
 from distributedjob_api.subjects import Subjects
 from distributedjob_worker.errors import TransportError
 from distributedjob_worker.journal import Journal
@@ -153,13 +153,11 @@ class Bus:
 
     def _complain(self, error: Exception) -> bool:
         """Log an error once until the connection is there; whether the server refuses us."""
-        text = str(error).removeprefix("nats: ") or type(error).__name__
-        refused = refuses(text)
-        if text not in self._complaints:
-            self._complaints.add(text)
-            remedy = ": check DJOB_NATS_USER and DJOB_NATS_PASSWORD_FILE" if refused else ""
-            _log.warning("NATS: %s%s", text, remedy)
-        return refused
+        text = in_words(error)
+        if text.lower() not in self._complaints:
+            self._complaints.add(text.lower())
+            _log.warning("NATS: %s", text)
+        return refuses(f"{error}")
 
     async def _disconnect(self) -> None:
         client, self._client = self._client, None

@@ -10,7 +10,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
-from distributedjob_api.nats_client import Password, ReconnectingClient, refuses
+from distributedjob_api.nats_client import Password, ReconnectingClient, in_words, refuses
 from distributedjob_operator.errors import OperatorError
 from distributedjob_operator.ports import BusEvents, Unavailable
 
@@ -119,13 +119,10 @@ async def connect(
     started = time.monotonic()
 
     async def on_error(error: Exception) -> None:
-        reason = f"{error}".removeprefix("nats: ") or type(error).__name__
-        refused = refuses(reason)
+        reason, refused = in_words(error), refuses(f"{error}")
         new = not connected and time.monotonic() - started < TELLING_SECONDS
-        if refused:
-            reason = f"it refuses us ({reason}): check DJOB_NATS_USER and DJOB_NATS_PASSWORD_FILE"
-        if (refused or not new) and reason not in told:
-            told.add(reason)
+        if (refused or not new) and reason.lower() not in told:
+            told.add(reason.lower())
             _log.warning("NATS%s: %s", "" if connected else ", trying on", reason)
         if refused and not client.is_connected:
             # The client waits for this before it tries again.
