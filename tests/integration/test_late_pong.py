@@ -106,7 +106,7 @@ async def test_the_worker_hears_on_after_a_late_answer(
             }
         )
         connected: list[bool] = []
-        bus = Bus(settings, heard.append, lambda: connected.append(True))
+        bus = Bus(settings, heard.append, lambda: connected.append(True), connected.clear)
         running = asyncio.create_task(bus.run())
         try:
             await until(lambda: bool(connected))

@@ -36,10 +36,12 @@ class Bus:
         settings: Settings,
         received: Callable[[bytes], None],
         connected: Callable[[], None],
+        disconnected: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._received = received
         self._connected = connected
+        self._disconnected = disconnected
         self._subjects = Subjects(settings.installation)
         self._outbox: deque[tuple[str, bytes, str]] = deque()
         self._filled = asyncio.Event()
@@ -113,6 +115,7 @@ class Bus:
         async def on_disconnect() -> None:
             if self._client is client:
                 _log.warning("NATS is gone; tasks go on")
+                self._guarded(self._disconnected)
 
         async def on_closed() -> None:
             if self._client is client and not self.closed.done():
@@ -161,6 +164,7 @@ class Bus:
 
     async def _disconnect(self) -> None:
         client, self._client = self._client, None
+        self._guarded(self._disconnected)
         if client is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(client.close(), 2)
