@@ -68,6 +68,15 @@ class ReconnectingClient(Client):
         else:
             await super()._process_err(err_msg)
 
+    async def _process_connect_init(self) -> None:
+        try:
+            await super()._process_connect_init()
+        except BaseException:
+            # The next attempt would open another connection and forget this one.
+            if self._transport is not None:
+                self._transport.close()
+            raise
+
     def _connect_command(self) -> bytes:
         # The server says by itself whether it encrypts, and so could somebody in between.
         server = self._current_server

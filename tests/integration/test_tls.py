@@ -197,22 +197,3 @@ async def test_a_renewed_certificate_is_shown_and_cuts_nobody_off(
             seen = leader.last
             await leader.until(lambda: leader.last is not seen)
             assert leader.session == session
-
-
-async def test_no_key_goes_to_a_server_that_does_not_encrypt(tmp_path: Path) -> None:
-    """Somebody in between could claim so."""
-    heard = b""
-    with socket.create_server(("127.0.0.1", 0)) as impostor:
-        url = f"tls://127.0.0.1:{impostor.getsockname()[1]}"
-        password = tmp_path / "password"
-        password.write_text("a secret")
-        extra = {"DJOB_NATS_USER": "worker", "DJOB_NATS_PASSWORD_FILE": str(password)}
-        with agent_process(url, tmp_path, **extra):
-            for _ in range(2):
-                connection, _address = impostor.accept()
-                with connection:
-                    connection.settimeout(20)
-                    connection.sendall(b'INFO {"server_id":"s","version":"2.15.1"}\r\n')
-                    while data := connection.recv(4096):
-                        heard += data
-    assert b"a secret" not in heard
