@@ -72,9 +72,11 @@ class ReconnectingClient(Client):
         try:
             await super()._process_connect_init()
         except BaseException:
-            # The next attempt would open another connection and forget this one.
+            # The base would wait for its end, which after a failed handshake never comes, or
+            # open the next one beside it.
             if self._transport is not None:
                 self._transport.close()
+                self._transport = None
             raise
 
     def _connect_command(self) -> bytes:

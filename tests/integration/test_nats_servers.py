@@ -56,13 +56,12 @@ class Servers:
         settings["cluster"]["routes"] = [f"nats://127.0.0.1:{port}" for port in self.routes]
         (own / "nats.json").write_text(json.dumps(settings))
         script = (sys.executable, "-I", CHART / "files" / "nats_config.py")
-        files = (own / "nats.json", self.keys, own / "complete.json")
+        name = f"--name=nats-{number}"
+        files = (own / "nats.json", self.keys, own / "complete.json", name)
         subprocess.run([*script, *files], check=True)
         nats = (Path(sys.executable).parent / "nats-server", "-c", own / "complete.json")
         with (own / "log").open("ab") as log:
-            server = subprocess.Popen(
-                [*nats, "-P", own / "pid", "--name", f"nats-{number}"], stderr=log
-            )
+            server = subprocess.Popen([*nats, "-P", own / "pid"], stderr=log)
             watching = ("--watch", "--pid", own / "pid")
             reloader = subprocess.Popen([*script, *files, *watching], stdout=log)
         self.running.append([server, reloader])

@@ -169,7 +169,8 @@ async def test_a_wrong_key_is_tried_until_it_is_mended(
 
 
 # An attempt that is called off in its very beginning may leave its socket to the collector.
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @SIDES
 async def test_no_key_goes_to_a_server_that_does_not_encrypt(
     side: Side, ended: list[str], tmp_path: Path

@@ -47,13 +47,18 @@ def read(template: Path, keys: Path, certificate: Path | None) -> Files:
     )
 
 
-def configuration(files: Files) -> str:
-    """The template with the passwords in it.
+def configuration(files: Files, name: str = "") -> str:
+    """The template with the passwords in it, and the server's own name.
+
+    A name from the command line would not do: a server of a cluster that reads its
+    configuration anew wants to find it there.
 
     Raises:
         Unfit: a user has none.
     """
     complete = json.loads(files.template)
+    if name:
+        complete["server_name"] = name
     accounts = list(complete["authorization"]["users"])
     if "cluster" in complete:
         accounts.append(complete["cluster"]["authorization"])
@@ -109,7 +114,7 @@ def watch(options: argparse.Namespace) -> None:
                 seen, since = found, time.monotonic()
             waits = replaced(applied, found) and time.monotonic() - since < options.delay
             if found != applied and not waits:
-                write(configuration(found), options.target)
+                write(configuration(found, options.name), options.target)
                 reload(options.pid)
                 applied, told = found, ""
         except (Unfit, OSError, ValueError) as error:
@@ -124,6 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name in ("template", "keys", "target"):
         parser.add_argument(name, type=Path)
+    parser.add_argument("--name", default="")
     parser.add_argument("--watch", action="store_true")
     parser.add_argument("--certificate", type=Path)
     parser.add_argument("--pid", type=Path)
@@ -132,7 +138,8 @@ def main() -> None:
     if options.watch:
         watch(options)
     try:
-        write(configuration(read(options.template, options.keys, None)), options.target)
+        found = read(options.template, options.keys, None)
+        write(configuration(found, options.name), options.target)
     except Unfit as error:
         sys.exit(str(error))
 

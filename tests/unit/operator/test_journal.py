@@ -7,7 +7,7 @@ from nats.js.api import StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
 from distributedjob_api.subjects import Subjects
-from distributedjob_operator.bus.journal import LEAST_BYTES, MAX_BYTES, NO_ROOM, Journal
+from distributedjob_operator.bus.journal import LEAST_BYTES, MAX_BYTES, NO_PEERS, NO_ROOM, Journal
 from distributedjob_operator.ports import Unavailable
 
 
@@ -40,8 +40,9 @@ async def test_a_large_server_gets_the_whole_bound():
     assert server.made == [MAX_BYTES]
 
 
-async def test_a_small_server_gets_a_smaller_journal():
-    server = Server(room=MAX_BYTES // 20)
+@pytest.mark.parametrize("code", [NO_ROOM, NO_PEERS])
+async def test_a_small_server_gets_a_smaller_journal(code: int):
+    server = Server(room=MAX_BYTES // 20, code=code)
     await journal(server).ensure()
     assert server.made == [MAX_BYTES // 64]
 
