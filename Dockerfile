@@ -3,6 +3,14 @@
 #   docker build --target worker --tag distributedjob-worker .
 # BASE_IMAGE is any Debian with Python 3.11 or newer and its venv module, by tag or by digest.
 ARG BASE_IMAGE=python:3.13-slim
+# Of tini any revision of this version that the base's Debian has, or one alone: 0.19.0-3+b3.
+# With TINI_SHA256 its program must be that one as well.
+ARG TINI_VERSION=0.19.0
+ARG TINI_SHA256=""
+# What the images say of themselves.
+ARG VERSION=0.1.0
+ARG REVISION=""
+ARG SOURCE=""
 
 # -- What both are built from ------------------------------------------------------------
 FROM ${BASE_IMAGE} AS build
@@ -28,6 +36,15 @@ RUN python3 -m venv --without-pip /opt/djob \
  && /opt/djob/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/djob/lib
 
 FROM ${BASE_IMAGE} AS operator
+ARG VERSION
+ARG REVISION
+ARG SOURCE
+LABEL org.opencontainers.image.title="DistributedJob operator" \
+      org.opencontainers.image.description="Plans and counts many short tasks" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}"
 COPY --from=operator-files /opt/djob /opt/djob
 ENV PATH=/opt/djob/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
@@ -37,7 +54,11 @@ ENTRYPOINT ["/opt/djob/bin/python", "-m", "distributedjob_operator"]
 
 # -- Worker ------------------------------------------------------------------------------
 FROM build AS agent
-RUN apt-get update -qq && apt-get install -qq --no-install-recommends tini > /dev/null
+ARG TINI_VERSION
+ARG TINI_SHA256
+RUN apt-get update -qq \
+ && apt-get install -qq --no-install-recommends "tini=${TINI_VERSION}*" > /dev/null \
+ && if [ -n "${TINI_SHA256}" ]; then echo "${TINI_SHA256}  /usr/bin/tini-static" | sha256sum --check --quiet; fi
 COPY requirements-worker.lock ./
 RUN python3 -m venv --without-pip /agent-packages \
  && /build/bin/pip --python /agent-packages/bin/python install --quiet --no-compile --require-hashes -r requirements-worker.lock \
@@ -49,6 +70,15 @@ RUN python3 -m venv --without-pip /agent-packages \
 # The agent stands apart, with an interpreter of its own: a task gets the image's Python, and
 # any other image becomes a worker by a copy of /opt/djob (see worker/agent_tree.py).
 FROM ${BASE_IMAGE} AS worker
+ARG VERSION
+ARG REVISION
+ARG SOURCE
+LABEL org.opencontainers.image.title="DistributedJob worker" \
+      org.opencontainers.image.description="Runs many short tasks, in this image or any other" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}"
 COPY --from=agent /opt/djob /opt/djob
 USER 65532:65532
 WORKDIR /tmp

@@ -29,6 +29,9 @@ UNNEEDED: Final = (
 )
 """Parts of the standard library that no program of ours imports."""
 
+OTHERS: Final = ("distributedjob_cli", "distributedjob_local", "distributedjob_operator")
+"""What the project's one distribution has beside the worker and what it knows."""
+
 _NEEDED: Final = re.compile(r"^\s*(?:(?P<name>\S+) => )?(?P<path>/\S+) \(0x", re.MULTILINE)
 _MISSING: Final = re.compile(r"^\s*(\S+) => not found", re.MULTILINE)
 
@@ -65,7 +68,7 @@ def build(site_packages: Path, tree: Path) -> None:
     shutil.copytree(
         site_packages,
         library,
-        ignore=shutil.ignore_patterns("__pycache__", "pip", "pip-*", "setuptools*"),
+        ignore=shutil.ignore_patterns("__pycache__", "pip", "pip-*", "setuptools*", *OTHERS),
         dirs_exist_ok=True,
     )
     (tree / "bin").mkdir()

@@ -199,7 +199,12 @@ def render_template() -> str:
         SchemaError: some text in it would be taken for an action of the template.
     """
     definition = custom_resource_definition()
-    definition["metadata"]["annotations"] = {"helm.sh/resource-policy": "keep"}
+    # With the definition go all jobs: neither Helm, Argo CD nor Flux is to take it away.
+    definition["metadata"]["annotations"] = {
+        "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+        "helm.sh/resource-policy": "keep",
+        "kustomize.toolkit.fluxcd.io/prune": "disabled",
+    }
     text = yaml.safe_dump(definition, sort_keys=True, width=100, allow_unicode=True)
     if "{{" in text:
         raise SchemaError("a description contains {{, which a chart cannot hold")

@@ -82,6 +82,20 @@ deny contains sprintf("%s %s: the volume %s may fill its node", [input.kind, inp
 	not volume.emptyDir.sizeLimit
 }
 
+deny contains sprintf("%s %s walks through its whole volumes at each start", [input.kind, input.metadata.name]) if {
+	pod.securityContext.fsGroup
+	not pod.securityContext.fsGroupChangePolicy == "OnRootMismatch"
+}
+
+# Not every network plugin knows the names of ports.
+deny contains sprintf("NetworkPolicy %s goes by the name of a port: %s", [input.metadata.name, port.port]) if {
+	input.kind == "NetworkPolicy"
+	some way in ["ingress", "egress"]
+	some rule in input.spec[way]
+	some port in rule.ports
+	not is_number(port.port)
+}
+
 # Only these two speak to the API server.
 deny contains sprintf("%s %s gets a token of its account", [input.kind, input.metadata.name]) if {
 	pod

@@ -122,12 +122,12 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     lease_api = await thread.run(connect_api(clock.dated))
     opened.push_async_callback(lambda: thread.run(lease_api.close()))
     bus = await connect_bus(
-        settings.nats_url, settings.nats_user, settings.password(), settings.holder, events
+        settings.nats_url, settings.nats_user, settings.password, settings.holder, events
     )
     opened.push_async_callback(bus.close)
     # What closes from here on is no failure.
     opened.callback(stop.set)
-    journal = Journal(bus.jetstream, subjects)
+    journal = Journal(bus.jetstream, subjects, replicas=settings.journal_replicas)
     jobs = DistributedJobs(api, settings.watched_namespaces)
     kubernetes = Kubernetes(jobs, Nodes(api), ConfigMaps(api), Events(api, settings.holder, clock))
     leases = Leases(

@@ -42,6 +42,7 @@ class Settings(BaseModel):
     retry_period_seconds: Seconds = 1.0
     silence_seconds: Seconds = 20.0
     report_seconds: Annotated[float, Field(ge=0.005, le=86_400)] = 0.05
+    journal_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     endpoint_listen: str = "127.0.0.1:8080"
     endpoint_url: str = ""
     log_level: Annotated[Level, BeforeValidator(str.upper)] = "INFO"
@@ -132,6 +133,7 @@ _REMEDIES: Final = {
     "retry_period_seconds": _SECONDS,
     "silence_seconds": _SECONDS,
     "report_seconds": "a number of seconds, from 0.005 to 86400",
+    "journal_replicas": "how many NATS servers keep the journal, 1 to 5",
     "endpoint_listen": "host:port, such as 127.0.0.1:8080",
     "log_level": "DEBUG, INFO, WARNING or ERROR",
 }

@@ -16,6 +16,9 @@ SCRIPT: Final = ROOT / "worker" / "agent_tree.py"
 AGENT: Final = "/opt/elsewhere"
 """Any place will do: nothing in the tree knows where it stands."""
 
+OURS: Final = ("distributedjob_api", "distributedjob_worker")
+OTHERS: Final = ("distributedjob_cli", "distributedjob_local", "distributedjob_operator")
+
 FOREIGN: Final = """
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +37,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         found = distribution(name)
         for part in {file.parts[0] for file in found.files or () if ".." not in file.parts}:
             (packages / part).symlink_to(found.locate_file(part))
-    for name in ("distributedjob_api", "distributedjob_worker"):
+    for name in (*OURS, *OTHERS):
         spec = importlib.util.find_spec(name)
         assert spec is not None
         assert spec.submodule_search_locations
@@ -77,6 +80,11 @@ def test_the_agent_starts_and_says_what_it_lacks(root: Path) -> None:
     done = inside(root, "-m", "distributedjob_worker")
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("distributedjob-worker: DJOB_NATS_URL is not set")
+
+
+def test_it_brings_no_code_but_the_workers(root: Path) -> None:
+    brought = {file.name for file in root.glob(f".{AGENT}/lib/python3*/distributedjob_*")}
+    assert brought == set(OURS)
 
 
 def test_it_has_all_that_the_agent_imports_later(root: Path) -> None:

@@ -75,7 +75,7 @@ async def test_the_operator_hears_on_after_a_late_answer(monkeypatch: pytest.Mon
         closed=lambda: None,
     )
     async with slow_server() as (server, url):
-        bus = await connection.connect(url, "", "", "test", events)
+        bus = await connection.connect(url, "", str, "test", events)
         try:
             await bus.listen("subject", events)
             server.slow = True
@@ -106,7 +106,7 @@ async def test_the_worker_hears_on_after_a_late_answer(
             }
         )
         connected: list[bool] = []
-        bus = Bus(settings, heard.append, lambda: connected.append(True))
+        bus = Bus(settings, heard.append, lambda: connected.append(True), connected.clear)
         running = asyncio.create_task(bus.run())
         try:
             await until(lambda: bool(connected))

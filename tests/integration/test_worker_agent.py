@@ -203,6 +203,29 @@ async def test_an_orderly_stop_does_not_miss_nats(url: str, tmp_path: Path) -> N
     assert "NATS is gone" not in (tmp_path / "log").read_text()
 
 
+async def test_ready_is_who_has_a_session_and_a_connection(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    ready.touch()  # As an agent leaves it that was killed.
+    with ExitStack() as first:
+        url = first.enter_context(nats_process(tmp_path / "nats"))
+        with agent_process(url, tmp_path) as agent:
+            assert agent.ready_file == ready
+            await asyncio.to_thread(
+                wait_until, ready.exists, lambda there: not there, 10, "the old file goes"
+            )
+            async with fake_leader(url) as leader:
+                await leader.granted()
+                await asyncio.to_thread(wait_until, ready.exists, bool, 10, "it is ready")
+            first.close()
+            await asyncio.to_thread(
+                wait_until, ready.exists, lambda there: not there, 10, "it is not ready"
+            )
+            with nats_process(tmp_path / "again", int(url.rpartition(":")[2])):
+                async with fake_leader(url, epoch=2) as leader:
+                    await leader.granted()
+                    await asyncio.to_thread(wait_until, ready.exists, bool, 10, "ready again")
+
+
 def test_a_wrong_password_is_told_once_and_may_be_mended(tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text("wrong")

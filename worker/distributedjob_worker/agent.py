@@ -62,6 +62,7 @@ class Agent:
         self._spool = spool
         self._ready_file = ready_file
         self._clock = clock
+        self._connected = False
         self._ready: bool | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -70,14 +71,22 @@ class Agent:
         self._refused = Refused()
         self._settled = asyncio.Event()
         self.transport: Transport | None = None
+        # An earlier agent may have left its file.
+        self._show_readiness()
 
     # -- events --------------------------------------------------------------------
 
     def connected(self) -> None:
         """The transport came up."""
+        self._connected = True
         with self._lock:
             effects = self._core.connected(self._clock())
         self._apply(effects)
+
+    def disconnected(self) -> None:
+        """The transport went down; what runs goes on."""
+        self._connected = False
+        self._show_readiness()
 
     def received(self, data: bytes) -> None:
         """A message of a leader arrived."""
@@ -214,7 +223,8 @@ class Agent:
                 self._executor.wake()
 
     def _show_readiness(self) -> None:
-        ready = self._core.session.number is not None
+        """Ready is who has a session with a leader, and a way to it."""
+        ready = self._connected and self._core.session.number is not None
         if self._ready_file is None or ready == self._ready:
             return
         self._ready = ready

@@ -90,7 +90,7 @@ async def _run(settings: Settings) -> None:
         pool=task_environment(settings, os.environ),
     )
     agent = Agent(core, lock, executor, spool, settings.ready_file)
-    bus = Bus(settings, agent.received, agent.connected)
+    bus = Bus(settings, agent.received, agent.connected, agent.disconnected)
     late.call = agent.changed
     agent.transport = bus
     executor.start()

@@ -13,8 +13,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error, MaxPayloadError
 
+from distributedjob_api.nats_client import Password, ReconnectingClient, in_words, refuses
 from distributedjob_api.subjects import Subjects
-from distributedjob_worker.errors import SettingsError, TransportError
+from distributedjob_worker.errors import TransportError
 from distributedjob_worker.journal import Journal
 from distributedjob_worker.settings import Settings, read_password
 
@@ -35,10 +36,12 @@ class Bus:
         settings: Settings,
         received: Callable[[bytes], None],
         connected: Callable[[], None],
+        disconnected: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._received = received
         self._connected = connected
+        self._disconnected = disconnected
         self._subjects = Subjects(settings.installation)
         self._outbox: deque[tuple[str, bytes, str]] = deque()
         self._filled = asyncio.Event()
@@ -95,15 +98,14 @@ class Bus:
 
     async def _connect(self) -> None:
         settings = self._settings
-        client = self._client = Client()
+        client = self._client = ReconnectingClient()
 
         async def on_error(error: Exception) -> None:
             # An exception from here would end the client's reader without a word.
-            if self._client is client and self._complain(error):
+            refused = self._client is client and self._complain(error)
+            if refused and not client.is_connected:
                 # The client waits for this before it tries again.
                 await asyncio.sleep(_REFUSED_SECONDS)
-                with contextlib.suppress(SettingsError):  # the file may be about to be replaced
-                    client.options["password"] = read_password(settings) or None
 
         async def on_reconnect() -> None:
             self._complaints.clear()
@@ -113,6 +115,7 @@ class Bus:
         async def on_disconnect() -> None:
             if self._client is client:
                 _log.warning("NATS is gone; tasks go on")
+                self._guarded(self._disconnected)
 
         async def on_closed() -> None:
             if self._client is client and not self.closed.done():
@@ -121,7 +124,7 @@ class Bus:
         await client.connect(
             servers=[settings.nats_url],
             user=settings.nats_user or None,
-            password=read_password(settings) or None,
+            password=Password(lambda: read_password(settings)) if settings.nats_user else None,
             name=f"djob-worker {settings.node}",
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,  # type: ignore[arg-type]  # it is slept, so a fraction will do
@@ -153,16 +156,15 @@ class Bus:
 
     def _complain(self, error: Exception) -> bool:
         """Log an error once until the connection is there; whether the server refuses us."""
-        text = str(error).removeprefix("nats: ") or type(error).__name__
-        refused = "authorization" in text.lower() or "authentication" in text.lower()
-        if text not in self._complaints:
-            self._complaints.add(text)
-            remedy = ": check DJOB_NATS_USER and DJOB_NATS_PASSWORD_FILE" if refused else ""
-            _log.warning("NATS: %s%s", text, remedy)
-        return refused
+        text = in_words(error)
+        if text.lower() not in self._complaints:
+            self._complaints.add(text.lower())
+            _log.warning("NATS: %s", text)
+        return refuses(f"{error}")
 
     async def _disconnect(self) -> None:
         client, self._client = self._client, None
+        self._guarded(self._disconnected)
         if client is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(client.close(), 2)

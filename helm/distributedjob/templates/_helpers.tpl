@@ -56,6 +56,7 @@ runAsNonRoot: true
 runAsUser: {{ . }}
 runAsGroup: {{ . }}
 fsGroup: {{ . }}
+fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}
@@ -65,7 +66,7 @@ seccompProfile:
 {{- $pools := dict -}}
 {{- range $name, $pool := .Values.pools -}}
 {{- if not (kindIs "invalid" $pool) -}}
-{{- $_ := set $pools $name (mergeOverwrite (deepCopy $.Values.poolDefaults) (deepCopy $pool)) -}}
+{{- $_ := set $pools $name (mergeOverwrite (deepCopy ($.Values.poolDefaults | default dict)) (deepCopy $pool)) -}}
 {{- end -}}
 {{- end -}}
 {{- toJson $pools -}}
@@ -103,7 +104,7 @@ seccompProfile:
 {{- if .Values.nats.enabled -}}
 {{ include "djob.natsScheme" . }}://{{ include "djob.fullname" . }}-nats.{{ .Release.Namespace }}.svc:4222
 {{- else -}}
-{{ required "nats.external.url: name a NATS server, or set nats.enabled" .Values.nats.external.url }}
+{{ .Values.nats.external.url }}
 {{- end -}}
 {{- end -}}
 
@@ -221,7 +222,7 @@ podAntiAffinity:
         matchLabels:
           {{- include "djob.selector" (dict "root" . "component" "nats") | nindent 10 }}
   ports:
-    - {port: nats, protocol: TCP}
+    - {port: 4222, protocol: TCP}
 {{- else -}}
 - ports:
     - port: {{ regexFind ":[0-9]+/?$" .Values.nats.external.url | trimAll ":/" | default "4222" }}

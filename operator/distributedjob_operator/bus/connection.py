@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
+from distributedjob_api.nats_client import Password, ReconnectingClient, in_words, refuses
 from distributedjob_operator.errors import OperatorError
 from distributedjob_operator.ports import BusEvents, Unavailable
 
@@ -24,6 +26,9 @@ PONG_SECONDS = 60
 
 # A server about to listen, or whose refusal a reset overtook, says more when asked again.
 TELLING_SECONDS = 1
+
+REFUSED_SECONDS = 1
+"""Between two attempts with a key that the server refuses: it may be mended in the meantime."""
 
 
 class NatsBus:
@@ -96,30 +101,32 @@ def _retrieve(pong: asyncio.Task[float]) -> None:
         pong.exception()
 
 
-async def connect(url: str, user: str, password: str, name: str, events: BusEvents) -> NatsBus:
-    """Connect, trying for ever a server that does not answer.
+async def connect(
+    url: str, user: str, password: Callable[[], str], name: str, events: BusEvents
+) -> NatsBus:
+    """Connect, trying for ever a server that does not answer, or refuses the key.
 
-    Once connected, callbacks never raise: one that did would deafen the client.
+    The password is read anew for each attempt, so that it may change while we run.
+    Callbacks never raise: one that did would deafen the client.
 
     Raises:
-        OperatorError: the URL makes no sense, or the server refuses the user.
+        OperatorError: the URL makes no sense.
+        SettingsError: the password cannot be read.
     """
-    client = Client()
+    client = ReconnectingClient()
     told: set[str] = set()
     connected = False
     started = time.monotonic()
 
     async def on_error(error: Exception) -> None:
-        reason = f"{error}" or type(error).__name__
-        if not connected and "authorization" in reason.lower():
-            raise OperatorError(
-                f"NATS at DJOB_NATS_URL refuses us ({reason}):"
-                " check DJOB_NATS_USER and DJOB_NATS_PASSWORD_FILE"
-            )
+        reason, refused = in_words(error), refuses(f"{error}")
         new = not connected and time.monotonic() - started < TELLING_SECONDS
-        if not new and reason not in told:
-            told.add(reason)
+        if (refused or not new) and reason.lower() not in told:
+            told.add(reason.lower())
             _log.warning("NATS%s: %s", "" if connected else ", trying on", reason)
+        if refused and not client.is_connected:
+            # The client waits for this before it tries again.
+            await asyncio.sleep(REFUSED_SECONDS)
 
     async def on_reconnected() -> None:
         told.clear()
@@ -135,7 +142,7 @@ async def connect(url: str, user: str, password: str, name: str, events: BusEven
             url,
             name=name,
             user=user or None,
-            password=password or None,
+            password=Password(password) if user else None,
             error_cb=on_error,
             reconnected_cb=on_reconnected,
             closed_cb=on_closed,

@@ -27,6 +27,8 @@ MAX_BYTES = 4 * 1024**3
 LEAST_BYTES = 1024**2
 NO_ROOM = 10047
 """The server's code for a stream that may become larger than what it has."""
+NO_PEERS = 10005
+"""A cluster's code for the same, and for others: the description tells."""
 FETCH = 8
 """Batches asked for at one time: each may hold a megabyte, and all wait in memory."""
 FETCH_SECONDS = 5.0
@@ -35,9 +37,12 @@ FETCH_SECONDS = 5.0
 class Journal:
     """Detail, bounded by age and size; losing it loses no outcome."""
 
-    def __init__(self, jetstream: JetStreamContext, subjects: Subjects) -> None:
+    def __init__(
+        self, jetstream: JetStreamContext, subjects: Subjects, *, replicas: int = 1
+    ) -> None:
         self._jetstream = jetstream
         self._subjects = subjects
+        self._replicas = replicas
 
     async def ensure(self) -> None:
         """Create the stream, or bring it to these bounds; raises Unavailable.
@@ -52,7 +57,7 @@ class Journal:
                 return
             except APIError as error:
                 max_bytes //= 4
-                if error.err_code != NO_ROOM or max_bytes < LEAST_BYTES:
+                if not _no_room(error) or max_bytes < LEAST_BYTES:
                     raise Unavailable(f"the journal's stream cannot be had: {error}") from error
             except (NatsError, OSError) as error:
                 raise Unavailable(f"the journal's stream cannot be had: {error}") from error
@@ -65,6 +70,7 @@ class Journal:
             discard=DiscardPolicy.OLD,
             max_age=MAX_AGE_SECONDS,
             max_bytes=max_bytes,
+            num_replicas=self._replicas,
             allow_direct=True,
         )
         try:
@@ -142,6 +148,11 @@ class Journal:
                 return decode_journal(message.data or b"")
             except (NotFoundError, MessageError) as error:
                 raise Unavailable("the journal dropped a batch while it was read") from error
+
+
+def _no_room(error: APIError) -> bool:
+    full = error.err_code == NO_PEERS and "insufficient storage" in (error.description or "")
+    return full or error.err_code == NO_ROOM
 
 
 @contextmanager

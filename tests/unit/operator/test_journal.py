@@ -7,7 +7,7 @@ from nats.js.api import StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
 from distributedjob_api.subjects import Subjects
-from distributedjob_operator.bus.journal import LEAST_BYTES, MAX_BYTES, NO_ROOM, Journal
+from distributedjob_operator.bus.journal import LEAST_BYTES, MAX_BYTES, NO_PEERS, NO_ROOM, Journal
 from distributedjob_operator.ports import Unavailable
 
 
@@ -17,6 +17,7 @@ class Server:
     def __init__(self, room: int, code: int = NO_ROOM) -> None:
         self.room, self.code = room, code
         self.made: list[int] = []
+        self.replicas = 0
 
     async def update_stream(self, config: StreamConfig) -> None:
         raise NotFoundError
@@ -26,6 +27,7 @@ class Server:
         if config.max_bytes > self.room:
             raise APIError(code=500, err_code=self.code, description="insufficient storage")
         self.made.append(config.max_bytes)
+        self.replicas = config.num_replicas or 0
 
 
 def journal(server: Any) -> Journal:
@@ -38,8 +40,9 @@ async def test_a_large_server_gets_the_whole_bound():
     assert server.made == [MAX_BYTES]
 
 
-async def test_a_small_server_gets_a_smaller_journal():
-    server = Server(room=MAX_BYTES // 20)
+@pytest.mark.parametrize("code", [NO_ROOM, NO_PEERS])
+async def test_a_small_server_gets_a_smaller_journal(code: int):
+    server = Server(room=MAX_BYTES // 20, code=code)
     await journal(server).ensure()
     assert server.made == [MAX_BYTES // 64]
 
@@ -49,3 +52,9 @@ async def test_one_without_room_or_that_refuses_is_unavailable(server: Server):
     with pytest.raises(Unavailable, match="insufficient storage"):
         await journal(server).ensure()
     assert not server.made
+
+
+async def test_as_many_servers_keep_it_as_there_are():
+    server = Server(room=MAX_BYTES)
+    await Journal(server, Subjects("ns/name"), replicas=3).ensure()
+    assert server.replicas == 3

@@ -55,6 +55,7 @@ def test_the_case_of_the_log_level_does_not_matter() -> None:
         ("DJOB_RETRY_PERIOD_SECONDS", "3.9"),
         ("DJOB_SILENCE_SECONDS", "nan"),
         ("DJOB_REPORT_SECONDS", "0.001"),
+        ("DJOB_JOURNAL_REPLICAS", "0"),
         ("DJOB_ENDPOINT_LISTEN", "8080x"),
         ("DJOB_ENDPOINT_LISTEN", "localhost"),
         ("DJOB_ENDPOINT_LISTEN", "localhost:65536"),
