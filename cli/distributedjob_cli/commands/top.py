@@ -58,9 +58,8 @@ def top(
     The busiest stand first; q or Ctrl-C ends it.
     """
     place = None if everywhere else target.place()
-    operator = target.operator()
     paces = Paces()
-    with target.api() as api:
+    with target.operator() as operator, target.api() as api:
 
         def screen(height: int) -> str:
             bodies = api.list_jobs(place, selector)["items"]
@@ -83,9 +82,9 @@ def drawn(
     now: float, height: int, place: str | None, trouble: str = "",
 ) -> str:  # fmt: skip
     """One screen of so many lines: a summary, the nodes, and as many jobs as there is room for."""
-    busy, slots = (sum(row.get(key, 0) for row in nodes) for key in ("busyMillis", "slotsMillis"))
-    rate = sum(row.get("rate", 0.0) for row in nodes)
-    workers = sum("pool" in row for row in nodes)
+    busy, slots = (sum(row[key] for row in nodes) for key in ("busyMillis", "slotsMillis"))
+    rate = sum(row["rate"] for row in nodes)
+    workers = sum(bool(row["pool"]) for row in nodes)
     ready = sum(row["health"] == "Ready" for row in nodes)
     where = f"namespace {place}" if place is not None else "all namespaces"
     head = (
@@ -94,7 +93,7 @@ def drawn(
     )
     head += f"{trouble}\n" if trouble else ""
     room = max(3, (height - 6) // 2)
-    shown = sorted(nodes, key=lambda row: -row.get("busyMillis", 0))[:room]
+    shown = sorted(nodes, key=lambda row: -row["busyMillis"])[:room]
     below = rows_of(shown, wide=False) if nodes else ""
     below += f"... and {len(nodes) - len(shown):,} more\n" if len(nodes) > len(shown) else ""
     left = max(1, height - head.count("\n") - below.count("\n") - 4)
