@@ -8,7 +8,7 @@ from typing import Any, Final
 from distributedjob_api.reasons import is_refusal
 from distributedjob_cli.client.api import WATCH_SECONDS, Api, Gone, NoSuchJob
 from distributedjob_cli.client.http import Unreachable
-from distributedjob_cli.client.patience import Patience
+from distributedjob_cli.client.patience import Outage, bear, breathe
 
 FINISHED: Final = ("Complete", "Failed", "Cancelled")
 
@@ -52,23 +52,23 @@ def follow(
         EndpointError: the API server says no, or has not answered for long.
     """
     deadline = time.monotonic() + seconds
-    patience = Patience()
+    outage = Outage()
     body: dict[str, Any] | None = api.read_job(namespace, name)
     while body is not None:
         yield body
         try:
-            yield from _changes(api, body, deadline, patience)
+            yield from _changes(api, body, deadline, outage)
             return
         except Gone:
-            patience.breathe()
-            body = _read_again(api, namespace, name, deadline, patience)
+            breathe()
+            body = _read_again(api, namespace, name, deadline, outage)
         except Unreachable as error:
-            patience.wait(error, max(0.0, deadline - time.monotonic()))
-            body = _read_again(api, namespace, name, deadline, patience)
+            bear(outage, error, max(0.0, deadline - time.monotonic()))
+            body = _read_again(api, namespace, name, deadline, outage)
 
 
 def _changes(
-    api: Api, body: dict[str, Any], deadline: float, patience: Patience
+    api: Api, body: dict[str, Any], deadline: float, outage: Outage
 ) -> Iterator[dict[str, Any]]:
     metadata = body["metadata"]
     namespace, name, version = metadata["namespace"], metadata["name"], metadata["resourceVersion"]
@@ -78,20 +78,20 @@ def _changes(
             if kind == "DELETED":
                 raise NoSuchJob(f"DistributedJob {namespace}/{name} was deleted")
             version = changed["metadata"]["resourceVersion"]
-            patience.answered()
+            outage.over()
             yield changed
-        patience.answered()
+        outage.over()
 
 
 def _read_again(
-    api: Api, namespace: str, name: str, deadline: float, patience: Patience
+    api: Api, namespace: str, name: str, deadline: float, outage: Outage
 ) -> dict[str, Any] | None:
     """The job once the API server answers again; None where the time is over by then."""
     while time.monotonic() < deadline:
         try:
             body = api.read_job(namespace, name)
         except Unreachable as error:
-            patience.wait(error, max(0.0, deadline - time.monotonic()))
+            bear(outage, error, max(0.0, deadline - time.monotonic()))
         else:
             return body
     return None

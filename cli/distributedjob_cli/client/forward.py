@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 from distributedjob_cli.client.http import EndpointError
 from distributedjob_cli.client.way import Forward, refused
@@ -31,10 +31,14 @@ _READY: Final = re.compile(r"Forwarding from (127\.0\.0\.1:\d+) ")
 
 
 class Tunnel:
-    """A ``kubectl port-forward`` that runs."""
+    """A ``kubectl port-forward`` that runs; see :func:`open_tunnel`."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
-        self._process, self.url = process, url
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._said: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        self.url = ""
 
     @property
     def open(self) -> bool:
@@ -43,7 +47,40 @@ class Tunnel:
 
     def close(self) -> None:
         """End it, and wait until it has ended."""
-        _end(self._process)
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        # A credential plugin of kubectl's may have its output a little longer.
+        self._listener.join(timeout=START_SECONDS)
+
+    def await_address(self, way: Forward) -> None:
+        """Return when it listens; raises as :func:`open_tunnel` does."""
+        words: list[str] = []
+        while not self.url:
+            try:
+                line = self._said.get(timeout=START_SECONDS)
+            except queue.Empty:
+                raise refused(way, f"kubectl said nothing for {START_SECONDS:.0f} s") from None
+            if found := _READY.match(line):
+                self.url = f"http://{found[1]}"
+            elif line:
+                words.append(line)
+            else:
+                raise refused(way, " ".join(words[-LINES:]) or "kubectl ended")
+
+    def _listen(self) -> None:
+        """Hand on what is said before it is ready, and nothing of each connection after that."""
+        ready = False
+        stream = cast("IO[str]", self._process.stdout)
+        with stream:
+            for line in stream:
+                if not ready and line.strip():
+                    self._said.put(line.strip())
+                    ready = bool(_READY.match(line))
+        self._said.put("")
 
 
 def open_tunnel(kubectl: Sequence[str], way: Forward) -> Tunnel:
@@ -57,26 +94,30 @@ def open_tunnel(kubectl: Sequence[str], way: Forward) -> Tunnel:
         Unreachable: there is no such pod, or not now.
         EndpointError: the user may not.
     """
-    process = subprocess.Popen(
-        [
-            *kubectl,
-            *("port-forward", f"--namespace={way.namespace}", "--address=127.0.0.1"),
-            *(f"--pod-running-timeout={POD_SECONDS}s", f"pod/{way.pod}", f":{way.port}"),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        preexec_fn=_tied(),
-    )
-    said: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(process.stdout, said), daemon=True).start()
+    command = [
+        *kubectl,
+        *("port-forward", f"--namespace={way.namespace}", "--address=127.0.0.1"),
+        *(f"--pod-running-timeout={POD_SECONDS}s", f"pod/{way.pod}", f":{way.port}"),
+    ]
     try:
-        return Tunnel(process, _address(said, way))
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            preexec_fn=_tied(),
+        )
+    except OSError as error:
+        raise EndpointError(f"cannot run {command[0]}: {error.strerror}") from error
+    tunnel = Tunnel(process)
+    try:
+        tunnel.await_address(way)
     except BaseException:
-        _end(process)
+        tunnel.close()
         raise
+    return tunnel
 
 
 def _tied() -> Callable[[], None] | None:
@@ -86,40 +127,6 @@ def _tied() -> Callable[[], None] | None:
     from distributedjob_local.launch import die_with
 
     return partial(die_with, os.getpid(), signal.SIGTERM)
-
-
-def _listen(stream: IO[str], said: "queue.SimpleQueue[str]") -> None:
-    """Hand on what is said before it is ready, and nothing of each connection after that."""
-    ready = False
-    for line in stream:
-        if not ready:
-            said.put(line.strip())
-            ready = bool(_READY.match(line))
-    if not ready:
-        said.put("")
-
-
-def _address(said: "queue.SimpleQueue[str]", way: Forward) -> str:
-    words: list[str] = []
-    while True:
-        try:
-            line = said.get(timeout=START_SECONDS)
-        except queue.Empty:
-            raise refused(way, f"kubectl said nothing for {START_SECONDS:.0f} s") from None
-        if found := _READY.match(line):
-            return f"http://{found[1]}"
-        if not line:
-            raise refused(way, " ".join(words[-LINES:]) or "kubectl ended")
-        words.append(line)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=START_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 @contextmanager

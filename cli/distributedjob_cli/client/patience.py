@@ -1,7 +1,6 @@
 """How long a command that follows something bears with servers that do not answer."""
 
 import time
-from collections.abc import Callable
 from typing import Final
 
 from distributedjob_cli.client.http import EndpointError
@@ -13,36 +12,46 @@ OUTAGE_SECONDS: Final = 300.0
 """A rolling update of a control plane, or of the operator with all its nodes, is over by then."""
 
 
-class Patience:
-    """Pauses that double, and an end to them; all seconds of one clock."""
+class Outage:
+    """The pauses of one outage, which double, and its end."""
 
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._clock, self._sleep = clock, sleep
-        self._pause, self._began = FIRST_SECONDS, 0.0
+    def __init__(self) -> None:
+        self._pause, self._began = 0.0, 0.0
 
-    def answered(self) -> None:
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is one."""
+        return self._pause > 0
+
+    def over(self) -> None:
         """All is well again."""
-        self._pause = FIRST_SECONDS
+        self._pause = 0.0
 
-    def breathe(self) -> None:
-        """Pause once, so that whoever ends every answer at once is not asked without end."""
-        self._sleep(FIRST_SECONDS)
-
-    def wait(self, error: EndpointError, most: float = MOST_SECONDS) -> None:
-        """Pause before the next attempt; the first time it is said why.
-
-        Raises:
-            EndpointError: it has lasted too long; ``error`` itself.
-        """
-        now = self._clock()
-        if self._pause == FIRST_SECONDS:
-            self._began = now
-            note(f"{error}; trying on")
-        elif now - self._began > OUTAGE_SECONDS:
-            raise error
-        self._sleep(min(self._pause, most))
+    def pause(self, now: float) -> float:
+        """Seconds to the next attempt, at a moment; 0 once it has lasted too long."""
+        if not self.goes_on:
+            self._pause, self._began = FIRST_SECONDS, now
+            return self._pause
+        if now - self._began > OUTAGE_SECONDS:
+            return 0.0
         self._pause = min(self._pause * 2, MOST_SECONDS)
+        return self._pause
+
+
+def bear(outage: Outage, error: EndpointError, most: float = MOST_SECONDS) -> None:
+    """Wait before the next attempt, ``most`` seconds at most; the first time it is said why.
+
+    Raises:
+        EndpointError: it has lasted too long; ``error`` itself.
+    """
+    if not outage.goes_on:
+        note(f"{error}; trying on")
+    pause = outage.pause(time.monotonic())
+    if not pause:
+        raise error
+    time.sleep(min(pause, most))
+
+
+def breathe() -> None:
+    """Pause once, so that a server that ends every answer at once is not asked without end."""
+    time.sleep(FIRST_SECONDS)

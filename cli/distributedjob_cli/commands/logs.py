@@ -88,9 +88,9 @@ def following(
     """
     from distributedjob_cli.client.follow import finished
     from distributedjob_cli.client.http import Unreachable
-    from distributedjob_cli.client.patience import Patience
+    from distributedjob_cli.client.patience import Outage, bear
 
-    cursor, patience, begun = Cursor(), Patience(), False
+    cursor, outage, begun = Cursor(), Outage(), False
     while True:
         try:
             over = finished(api.read_job(*place))
@@ -100,11 +100,11 @@ def following(
         except Unreachable as error:
             if not begun:
                 raise
-            patience.wait(error)
+            bear(outage, error)
             cursor.broken()
             continue
         begun = True
-        patience.answered()
+        outage.over()
         cursor.whole()
         if over:
             return

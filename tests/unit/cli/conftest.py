@@ -64,6 +64,19 @@ def djob(monkeypatch, capsysbinary, tmp_path, djob_config):
     return start
 
 
+class CutOff(bytes):
+    """An answer of which the connection breaks behind these bytes."""
+
+
+class Cut(io.BytesIO):
+    """Such an answer as it is read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if not (piece := super().read(size)):
+            raise requests.ConnectionError("reset")
+        return piece
+
+
 @dataclass
 class Servers:
     """Stands for the network: answers by path, and what was asked."""
@@ -71,6 +84,11 @@ class Servers:
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[requests.PreparedRequest] = field(default_factory=list)
     certificates: list[Any] = field(default_factory=list)
+
+    @staticmethod
+    def cut_off(text: bytes) -> CutOff:
+        """An answer that breaks off behind a text."""
+        return CutOff(text)
 
     def path(self, at: int = -1) -> str:
         return urlsplit(self.asked[at].url).path
@@ -90,12 +108,12 @@ class Servers:
         assert answer is not None, f"nobody expects {request.method} {path}"
         answer = answer(request) if callable(answer) else answer
         if isinstance(answer, Exception):
-            raise answer
+            raise type(answer)(*answer.args)
         status, body = answer if isinstance(answer, tuple) else (200, answer)
         response = requests.Response()
         response.status_code, response.url, response.request = status, request.url, request
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        response.raw = io.BytesIO(data)
+        response.raw = Cut(data) if isinstance(body, CutOff) else io.BytesIO(data)
         return response
 
 
