@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 import requests
@@ -11,6 +13,7 @@ from distributedjob_cli.client.http import EndpointError, Unreachable
 from distributedjob_cli.client.lease import Lease
 from distributedjob_cli.client.route import Found
 from distributedjob_cli.client.way import Direct, Forward, namespace_of, pod_of, refused, way_to
+from tests.support.waiting import wait_until
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/djob-system/leases/distributedjob"
 SERVICE = "http://distributedjob-operator.djob-system.svc:8080"
@@ -223,6 +226,19 @@ def test_kubectl_ends_when_what_runs_over_it_fails(by_lease, servers, kubectl, t
     servers.answers |= {LEASE: a_lease(), "/v1/nodes": (403, b"needs the right to list nodes\n")}
     assert by_lease("nodes").exit_code == 1
     assert (tmp_path / "ended").read_text() == "ended\n"
+
+
+def test_kubectl_ends_with_djob_even_by_kill_9(kubectl, tmp_path):
+    program = (
+        "import time; from distributedjob_cli.client.forward import open_tunnel;"
+        "from distributedjob_cli.client.way import Forward;"
+        "print(open_tunnel(['kubectl'], Forward('n', 'p', 1)).url, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"http://127.0.0.1:1\n"
+        process.kill()
+    ended = tmp_path / "ended"
+    wait_until(ended.exists, lambda there: there, 30, "kubectl has ended")
 
 
 def test_a_tunnel_that_ended_is_known_to_have(kubectl):
