@@ -8,7 +8,7 @@ from typing import Any, Final
 from distributedjob_api.reasons import is_refusal
 from distributedjob_cli.client.api import WATCH_SECONDS, Api, Gone, NoSuchJob
 from distributedjob_cli.client.http import Unreachable
-from distributedjob_cli.client.patience import Outage, bear, breathe
+from distributedjob_cli.client.outage import Outage, bear, breathe
 
 FINISHED: Final = ("Complete", "Failed", "Cancelled")
 

@@ -88,7 +88,7 @@ def following(
     """
     from distributedjob_cli.client.follow import finished
     from distributedjob_cli.client.http import Unreachable
-    from distributedjob_cli.client.patience import Outage, bear
+    from distributedjob_cli.client.outage import Outage, bear
 
     cursor, outage, begun = Cursor(), Outage(), False
     while True:

@@ -6,7 +6,7 @@ import json
 import pytest
 import requests
 
-from distributedjob_cli.client.patience import OUTAGE_SECONDS, Outage
+from distributedjob_cli.client.outage import OUTAGE_SECONDS, Outage
 from distributedjob_cli.commands.logs import Cursor
 from tests.support.command_line import JOB, JOBS, OPERATOR, a_job, lines
 

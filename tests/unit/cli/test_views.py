@@ -8,6 +8,7 @@ import yaml
 
 from distributedjob_cli.commands import nodes, top
 from distributedjob_cli.commands.failures import shown
+from distributedjob_cli.errors import CliError
 from tests.support.command_line import OPERATOR, a_job
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -109,6 +110,35 @@ def test_a_screen_without_the_operator_says_so_and_shows_the_jobs():
     screen = top.drawn([a_job()], [], top.Paces(), 0.0, 24, None, "needs the right to list nodes")
     assert "needs the right to list nodes" in screen
     assert "default/job" in screen
+
+
+class Away:
+    """Servers that answer once."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def list_jobs(self, place, selector):
+        self.asked += 1
+        if self.asked > 1:
+            raise CliError("the API server does not answer")
+        return {"items": [a_job()]}
+
+    def nodes(self):
+        raise CliError("the operator does not answer")
+
+
+def test_screens_go_on_with_what_was_known_where_nobody_answers():
+    away = Away()
+    screens = top.Screens(away, away, None, "")
+    assert "the API server" not in screens.next(0.0, 24)
+    screen = screens.next(1.0, 24)
+    assert screen.splitlines()[1:3] == [
+        "the API server does not answer", "the operator does not answer",
+    ]  # fmt: skip
+    assert "default/job" in screen
+    with pytest.raises(CliError):
+        top.Screens(away, away, None, "").next(2.0, 24)
 
 
 # -- for programs ------------------------------------------------------------------
