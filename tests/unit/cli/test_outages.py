@@ -68,6 +68,15 @@ def test_a_watch_that_breaks_off_is_begun_anew_without_a_word(djob, servers, pau
     assert (done.exit_code, len(done.stderr.splitlines()), pauses) == (0, 1, [0.5])
 
 
+def test_a_watch_that_ends_in_order_ends_an_outage(djob, servers, pauses):
+    servers.answers |= {
+        JOB: a_job("Running", running=4),
+        JOBS: in_turn(REFUSED, b"", REFUSED, event(a_job(succeeded=4))),
+    }
+    assert djob("wait", "job").exit_code == 0
+    assert pauses == [0.5, 0.5]
+
+
 def test_an_outage_that_lasts_is_an_error(djob, servers, pauses):
     servers.answers |= {JOB: in_turn(a_job("Running"), REFUSED), JOBS: REFUSED}
     done = djob("wait", "job")

@@ -4,8 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
+from typer.core import TyperCommand
+from typer.main import get_command
+
+from distributedjob_cli.quick import QuickCommand
 
 PROGRAM = """
 import sys
@@ -46,3 +54,44 @@ def test_a_list_imports_a_client_and_no_models(tmp_path):
     config.write_text(json.dumps(document))
     known = ended("list", "-l", "a=b", "-A", KUBECONFIG=str(config), DJOB_TOKEN="")
     assert known == ["1", "requests", "yaml"]
+
+
+class Colour(StrEnum):
+    """What an option may be."""
+
+    RED = "red"
+
+
+def given_by(kind, *arguments):
+    """What a command of a kind is called with, or what is said of its command line."""
+    got = []
+
+    def command(
+        names: Annotated[list[str] | None, typer.Argument()] = None,
+        text: str = "none",
+        number: Annotated[int | None, typer.Option(min=1)] = None,
+        flag: Annotated[bool, typer.Option("--flag")] = False,
+        path: Path | None = None,
+        colour: Colour = Colour.RED,
+        several: Annotated[list[str] | None, typer.Option()] = None,
+        files: Annotated[list[Path] | None, typer.Option()] = None,
+    ) -> None:
+        got.append((names, text, number, flag, path, colour, several, files))
+
+    app = typer.Typer(add_completion=False)
+    app.command(cls=kind)(command)
+    try:
+        get_command(app)(list(arguments), standalone_mode=False)
+    except typer.TyperException as error:
+        return error.format_message()
+    return [[(type(each), each) for each in values] for values in got]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["", "a b", "--text x --flag", "--number 3", "--number 0", "--number x", "--path p",
+     "--colour red", "--colour blue", "--several a --several b", "--files a --files b"],
+)  # fmt: skip
+def test_a_command_gets_what_typer_would_have_given_it(arguments):
+    words = arguments.split()
+    assert given_by(QuickCommand, *words) == given_by(TyperCommand, *words)
