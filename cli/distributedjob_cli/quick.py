@@ -27,7 +27,7 @@ class _Quick:
             if not value:
                 return ()
             if self._kind == _TEXTS and not isinstance(value, str):
-                return list(value)
+                return value
         elif value is None or type(value) is self._kind:
             return value
         return self._whole().coerce(value, param=param, ctx=ctx)

@@ -67,7 +67,7 @@ def given_by(kind, *arguments):
     got = []
 
     def command(
-        names: Annotated[list[str] | None, typer.Argument()] = None,
+        names: Annotated[list[str], typer.Argument()],
         text: str = "none",
         number: Annotated[int | None, typer.Option(min=1)] = None,
         flag: Annotated[bool, typer.Option("--flag")] = False,
@@ -89,8 +89,8 @@ def given_by(kind, *arguments):
 
 @pytest.mark.parametrize(
     "arguments",
-    ["", "a b", "--text x --flag", "--number 3", "--number 0", "--number x", "--path p",
-     "--colour red", "--colour blue", "--several a --several b", "--files a --files b"],
+    ["", "a b", "a --text x --flag", "a --number 3", "a --number 0", "a --number x", "a --path p",
+     "a --colour red", "a --colour blue", "a --several b --several c", "a --files b --files c"],
 )  # fmt: skip
 def test_a_command_gets_what_typer_would_have_given_it(arguments):
     words = arguments.split()
