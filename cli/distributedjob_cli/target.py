@@ -15,6 +15,7 @@ from distributedjob_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from distributedjob_cli.client.api import Api
+    from distributedjob_cli.client.credentials import Tokens
     from distributedjob_cli.client.endpoint import Operator
     from distributedjob_cli.client.kubeconfig import Kubeconfig
 
@@ -160,21 +161,37 @@ class Target:
         from distributedjob_cli.client.api import connect
         from distributedjob_cli.client.kubeconfig import read_kubeconfig
 
-        with connect(read_kubeconfig(self.kubeconfig, self.context), self.token.strip()) as api:
+        with connect(read_kubeconfig(self.kubeconfig, self.context), self._given()) as api:
             yield api
 
-    def operator(self) -> "Operator":
+    @contextmanager
+    def operator(self) -> "Iterator[Operator]":
         """The operator's endpoint, with the user's token."""
-        from distributedjob_cli.client.api import connect
-        from distributedjob_cli.client.endpoint import Operator, find_endpoint
+        from distributedjob_cli.client.credentials import Tokens
+        from distributedjob_cli.client.endpoint import Operator
+        from distributedjob_cli.client.route import Fixed, found
 
         place = parse_lease(self.lease)
         config = self.config()
-        token = self.token.strip() or config.token()
+        given = self._given()
+        tokens = given or Tokens(config.credential)
+        tokens.current()  # Who has none is told before anybody is asked.
         if self.endpoint:
-            return Operator(self.endpoint, token)
-        with connect(config, token) as api:
-            return Operator(find_endpoint(api, place), token)
+            yield Operator(Fixed(self.endpoint), tokens)
+            return
+        with found(config, given, place, self._options()) as route:
+            yield Operator(route, tokens)
+
+    def _given(self) -> "Tokens | None":
+        from distributedjob_cli.client.credentials import fixed
+
+        token = self.token.strip()
+        return fixed(token) if token else None
+
+    def _options(self) -> list[str]:
+        """What tells kubectl of the same cluster and user."""
+        options = [f"--kubeconfig={self.kubeconfig}"] if self.kubeconfig else []
+        return options + ([f"--context={self.context}"] if self.context else [])
 
 
 def targeted(verb: Callable[..., Any]) -> Callable[..., Any]:

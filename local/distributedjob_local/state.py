@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,7 +93,9 @@ class StateDirectory:
         """A file with a random password, made once and kept."""
         path = self.root / "secrets" / name
         if not path.exists():
-            self.write_private(path, secrets.token_urlsafe(24))
+            from secrets import token_urlsafe  # Slow to import, and rarely needed.
+
+            self.write_private(path, token_urlsafe(24))
         return path
 
     def write_private(self, path: Path, text: str) -> None:

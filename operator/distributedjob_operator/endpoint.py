@@ -32,7 +32,7 @@ from distributedjob_api.constants import (
     MISSING_COUNT_HEADER,
     MISSING_INDEXES_HEADER,
 )
-from distributedjob_api.indexes import IndexTextError, format_indexes, parse_indexes
+from distributedjob_api.indexes import BitMap, IndexTextError, format_indexes, parse_indexes
 from distributedjob_api.v1alpha1 import ResourceError, parse
 from distributedjob_api.views import STATES, Why
 from distributedjob_operator import answers
@@ -144,12 +144,15 @@ class Endpoint:
             # Who runs what stands in no object.
             _, _, job = self._led(uid)
             where = standing.of_job(job)
+        _check_known(query, where)
         lines = answers.tasks(self._sources.journal, uid, where, query)
         return await _send(request, _lines(), lines)
 
     async def _attempts(self, request: web.Request) -> web.StreamResponse:
         query, after = _query(request), _number(request, "after") or 0
         body = await self._read_job(request)
+        if query.indexes is not None:
+            _check_known(query, _recorded(body))
         lines = answers.attempts(self._sources.journal, body["metadata"]["uid"], query, after)
         return await _send(request, _lines(), lines)
 
@@ -166,8 +169,7 @@ class Endpoint:
         if index is None:
             return _json(Why(*why_job(leader, job, now)))
         if job.items_known and index not in job.wanted:
-            known, _ = format_indexes(job.wanted, _NAMED_CHARACTERS)
-            raise web.HTTPNotFound(text=f"there is no task {index}: its tasks are {known}\n")
+            raise _no_task(BitMap([index]), job.wanted)
         return _json(Why(*why_index(leader, job, index, now)))
 
     async def _nodes(self, request: web.Request) -> web.Response:
@@ -264,6 +266,18 @@ def _number(request: web.Request, name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
         raise web.HTTPBadRequest(text=f"{name} must be a whole number\n")
     return int(text)
+
+
+def _check_known(query: Query, where: Standing) -> None:
+    """Refuse indexes of no task; before the items were counted nobody knows which those are."""
+    if query.indexes is not None and where.wanted and (odd := query.indexes - where.wanted):
+        raise _no_task(odd, where.wanted)
+
+
+def _no_task(odd: BitMap, wanted: BitMap) -> web.HTTPNotFound:
+    none, _ = format_indexes(odd, _NAMED_CHARACTERS)
+    known, _ = format_indexes(wanted, _NAMED_CHARACTERS)
+    return web.HTTPNotFound(text=f"there is no task {none}: its tasks are {known}\n")
 
 
 def _recorded(body: dict[str, Any]) -> Standing:

@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import json
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from selenium.webdriver.common.by import By
 from tests.e2e import objects
 from tests.e2e.browser import browser, forwarded
 from tests.e2e.cluster import Cluster
-from tests.e2e.jobs import Jobs
+from tests.e2e.jobs import TASKS, Jobs
 from tests.e2e.release import NAME, NAMESPACE, Release
+from tests.e2e.users import User, new_user, reach_role
 from tests.support.waiting import wait_until
 
 POOLS_LATER = {
@@ -36,6 +39,24 @@ def release(cluster: Cluster) -> Release:
 def jobs(cluster: Cluster) -> Jobs:
     """Its jobs."""
     return Jobs(cluster, NAMESPACE)
+
+
+@pytest.fixture
+def user(cluster: Cluster, tmp_path: Path) -> Iterator[User]:
+    """Somebody with the rights of docs/install.md, those of an editor, and to list nodes."""
+    role = reach_role()
+    cluster.kubectl("apply", "-f", "-", input=json.dumps(role))
+    cluster.kubectl("create", "clusterrole", "node-lister", "--verb=list", "--resource=nodes")
+    with new_user(cluster, "user", NAMESPACE, tmp_path) as made:
+        made.bind(role["metadata"]["name"], "role")
+        made.bind(f"{NAMESPACE}-{NAME}-editor")
+        account = f"--serviceaccount={NAMESPACE}:{made.name}"
+        cluster.kubectl(
+            "create", "clusterrolebinding", "node-lister", "--clusterrole=node-lister", account
+        )
+        yield made
+        cluster.kubectl("delete", "clusterrolebinding,clusterrole", "node-lister")
+    cluster.kubectl("delete", "role", role["metadata"]["name"], "-n", NAMESPACE)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +126,73 @@ def test_the_page_shows_it_in_a_browser(release: Release, jobs: Jobs, tmp_path: 
         assert "You may not list nodes." in driver.find_element(By.TAG_NAME, "main").text
 
     release.kubectl("delete", "djob/seen", "rolebinding/looker", "serviceaccount/looker")
+
+
+def test_a_user_without_the_right_to_forward_a_port_is_told_which_role_that_takes(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    with new_user(cluster, "stranger", NAMESPACE, tmp_path) as user:
+        done = user.djob("output", "first")
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert f"cannot read Lease {NAMESPACE}/{NAME}" in done.stderr
+
+        lease = {**reach_role(), "rules": reach_role()["rules"][:1]}
+        cluster.kubectl("apply", "-f", "-", input=json.dumps(lease))
+        user.bind(lease["metadata"]["name"], "role")
+        done = user.djob("output", "first")
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert "needs a Role with get pods and create, get pods/portforward" in done.stderr
+    cluster.kubectl("delete", "role", lease["metadata"]["name"], "-n", NAMESPACE)
+
+
+def test_a_user_submits_a_job_and_reads_what_came_of_it_from_outside(user: User) -> None:
+    done = user.djob(
+        *("submit", "--array", "0-9", "--cpus", "100m", "--wait", "-o", "name", "--"),
+        *("sh", "-c", "test $DJOB_INDEX != 7 || exit 3; echo task $DJOB_INDEX"),
+    )
+    assert done.returncode == 4, done.stderr
+    job = done.stdout.strip()
+
+    done = user.djob("output", job)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "".join(f"task {index}\n" for index in range(10) if index != 7)
+    assert user.djob("why", job).stdout.startswith("FailedIndexes: ")
+    assert user.djob("failures", job).stdout.startswith("Error, exit code 3: 1 task failed")
+    done = user.djob("nodes", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert {row["health"] for row in json.loads(done.stdout)} == {"Ready"}
+
+
+def test_following_a_job_outlives_its_leader(user: User, release: Release, jobs: Jobs) -> None:
+    jobs.apply(
+        "followed",
+        ["sh", "-c", "echo task $DJOB_INDEX; sleep 0.5"],
+        completions=TASKS,
+        parallelism=4,
+        template={"resources": {"requests": {"cpu": "50m"}}},
+    )
+    jobs.wait_for("followed", lambda now: now.get("succeeded", 0) > 0, "is on its way")
+    leader = release.leader()
+    with subprocess.Popen(
+        user.command("logs", "followed", "-f"),
+        env=user.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as following:
+        assert following.stdout is not None
+        assert following.stdout.readline().startswith("==> task ")
+
+        release.kubectl("delete", "pod", leader)
+        wait_until(release.leader, lambda now: now not in ("", leader), 60, "another pod leads")
+        ended = jobs.status("followed").get("succeeded", 0)
+        jobs.wait_for("followed", lambda now: now.get("succeeded", 0) > ended + 8, "goes on")
+        assert user.djob("cancel", "followed", "--wait").returncode == 0
+
+        told = [line for line in following.stdout if line.startswith("==> task ")]
+        assert following.wait() == 0
+    assert len(told) >= ended
+    assert len(set(told)) == len(told)
+    release.settle()
 
 
 def test_a_job_survives_the_deletion_of_the_leaders_pod(release: Release, jobs: Jobs) -> None:

@@ -69,6 +69,7 @@ def test_the_api_server_takes_the_plain_manifests(control_plane: ControlPlane) -
 @pytest.mark.parametrize(
     ("mistake", "message"),
     [
+        ("operator.endpointUrl=http://jobs.example.com", "endpointUrl"),
         ("pools.default.cpu.share=2", "share"),
         ("pools.default.runAsUser=0", "runAsUser"),
         ("pools.Upper.stateSize=1Gi", "Upper"),
@@ -86,6 +87,26 @@ def test_a_value_that_makes_no_sense_is_named(mistake: str, message: str) -> Non
     done = helm("template", RELEASE, str(CHART), "--kube-version", "1.37.2", "--set", mistake)
     assert done.returncode != 0
     assert message in done.stderr
+
+
+def test_users_are_told_of_the_service_or_of_the_address_that_was_set() -> None:
+    urls = []
+    for options in ((), ("--set", "operator.endpointUrl=https://jobs.example.com")):
+        operator = next(each for each in render(*options) if each["kind"] == "Deployment")
+        urls.append(literals(operator)["DJOB_ENDPOINT_URL"])
+    assert urls == [
+        f"http://{RELEASE}-operator.{NAMESPACE}.svc:8080", "https://jobs.example.com",
+    ]  # fmt: skip
+
+
+def test_no_role_of_the_chart_lets_anybody_forward_a_port() -> None:
+    documents = render("--values", str(CHART / "ci" / "full-values.yaml"))
+    roles = [each for each in documents if each["kind"] in ("Role", "ClusterRole")]
+    assert roles
+    granted = {
+        resource for role in roles for rule in role["rules"] for resource in rule["resources"]
+    }
+    assert not {resource for resource in granted if resource.startswith(("pods", "*"))}
 
 
 def test_every_user_of_nats_has_a_password_of_its_own() -> None:

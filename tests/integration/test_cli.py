@@ -41,6 +41,11 @@ def submitted(djob: Djob, *arguments: str) -> str:
     return done.stdout.strip().partition("/")[2]
 
 
+def spec_of(djob: Djob, name: str) -> dict[str, object]:
+    """What the object asks for."""
+    return dict(json.loads(djob("get", name, "-o", "json").stdout)["spec"])
+
+
 def test_submit_progress_output_and_failures_of_a_thousand_tasks(djob: Djob) -> None:
     done = djob("submit", "--array", "0-999", "--progress", "--", "sh", "-c", "echo $DJOB_INDEX")
     assert done.returncode == 0, done.stderr
@@ -172,6 +177,44 @@ def test_suspend_resume_cancel_and_rerun(djob: Djob, jobs: Jobs, tmp_path: Path)
     assert jobs.status(name)["phase"] == "Cancelled"
     done = djob("rerun", name, "--failed")
     assert (done.returncode, "was cancelled" in done.stderr) == (1, True)
+
+
+def test_what_cannot_be_done_with_a_job_is_said_and_nothing_is_changed(
+    djob: Djob, jobs: Jobs
+) -> None:
+    name = submitted(djob, "--array", "0-2", "--wait", "--", "true")
+    for arguments in (("logs", name, "3"), ("tasks", name, "--indexes", "1-3")):
+        done = djob(*arguments)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.endswith(": there is no task 3: its tasks are 0-2\n")
+
+    done = djob("rerun", name, "--indexes", "3", "--wait")
+    assert (done.returncode, "the last index is 2" in done.stderr) == (1, True)
+    assert "rerun" not in spec_of(djob, name)
+
+    done = djob("cancel", name)
+    assert (done.returncode, done.stdout.endswith(" is over already: Complete\n")) == (0, True)
+    assert "cancel" not in spec_of(djob, name)
+
+    jobs.patch(name, {"rerun": {"token": "other-tool", "indexes": "9"}})
+    done = djob("wait", name)
+    assert done.returncode == 1
+    assert f"{name} does not run again: spec.rerun.indexes: " in done.stderr
+
+
+def test_of_several_jobs_one_that_is_missing_holds_up_no_other(djob: Djob, jobs: Jobs) -> None:
+    names = [submitted(djob, "--", "sleep", "60") for _ in range(2)]
+    done = djob("cancel", names[0], "nobody", names[1], "--wait")
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if "there is no" in line]
+    assert [jobs.status(name)["phase"] for name in names] == ["Cancelled"] * 2
+
+
+def test_the_progress_of_a_rerun_shows_nothing_of_the_run_before(djob: Djob) -> None:
+    name = submitted(djob, "--array", "0-2", "--wait", "--", "sleep", "0.3")
+    done = djob("rerun", name, "--indexes", "0-2", "--progress")
+    assert done.returncode == 0
+    assert "3/3" not in done.stderr.splitlines()[0]
 
 
 def test_nodes_and_top(djob: Djob, jobs: Jobs) -> None:

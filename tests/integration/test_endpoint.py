@@ -85,6 +85,13 @@ async def test_why_of_a_task_and_of_one_that_is_none(served: Served) -> None:
     assert (answer.status_code, answer.text) == (404, "there is no task 4: its tasks are 0-3\n")
 
 
+@pytest.mark.parametrize("path", ["tasks", "attempts"])
+async def test_indexes_of_no_task_are_said(served: Served, path: str) -> None:
+    answer = await ask(served, f"{JOB}/{path}?indexes=2-5")
+    assert (answer.status_code, answer.text) == (404, "there is no task 4-5: its tasks are 0-3\n")
+    assert (await ask(served, f"{JOB}/{path}?indexes=2-3")).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [

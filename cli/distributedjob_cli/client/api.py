@@ -12,7 +12,17 @@ from urllib.parse import quote
 import requests
 
 from distributedjob_api.constants import API_VERSION, KIND, PLURAL
-from distributedjob_cli.client.http import Bearer, EndpointError, said, send, why
+from distributedjob_cli.client.credentials import Tokens
+from distributedjob_cli.client.http import (
+    BUSY,
+    Bearer,
+    EndpointError,
+    Unreachable,
+    content_of,
+    said,
+    send,
+    why,
+)
 from distributedjob_cli.client.kubeconfig import Kubeconfig
 
 WATCH_SECONDS: Final = 60
@@ -107,7 +117,7 @@ class Api:
                     if event["type"] == "ERROR":
                         raise Gone(str(event["object"].get("message")))
                     yield event["type"], event["object"]
-            except (requests.RequestException, ValueError) as error:
+            except (requests.RequestException, ValueError, LookupError, TypeError) as error:
                 raise Gone(why(error)) from error
 
     def _ask(
@@ -115,11 +125,15 @@ class Api:
     ) -> dict[str, Any]:
         with send(self.session, method, self.url + path, "the API server", **more) as response:
             _check(response, job)
-            try:
-                document: dict[str, Any] = response.json()
-            except (requests.RequestException, ValueError) as error:
-                raise EndpointError(f"{self.url} is no Kubernetes API server") from error
-            return document
+            return document_of(response, self.url)
+
+
+def document_of(response: requests.Response, url: str) -> dict[str, Any]:
+    """The object that an API server answered; raises :class:`EndpointError` without one."""
+    document = content_of(response, f"{url} is no Kubernetes API server")
+    if not isinstance(document, dict):
+        raise EndpointError(f"{url} is no Kubernetes API server")
+    return document
 
 
 def _check(response: requests.Response, job: tuple[str, str] | None) -> None:
@@ -142,12 +156,16 @@ def _check(response: requests.Response, job: tuple[str, str] | None) -> None:
                 f"the API server does not know {KIND}s: install the operator with its CRD,"
                 " or choose another cluster with --context"
             )
+        case status if status in BUSY:
+            raise Unreachable(text)
     raise EndpointError(text)
 
 
 @contextmanager
-def connect(config: Kubeconfig, token: str = "") -> Iterator[Api]:
+def connect(config: Kubeconfig, tokens: Tokens | None = None) -> Iterator[Api]:
     """A client of the cluster, as the kubeconfig's user or with another's token.
+
+    As with kubectl, a client certificate is shown beside a token, and decides.
 
     It is ``requests`` alone: pykube imports OAuth as well wherever that is installed,
     which takes as long as the rest of a short command.
@@ -160,10 +178,10 @@ def connect(config: Kubeconfig, token: str = "") -> Iterator[Api]:
         authority = _kept(files, cluster, "certificate-authority")
         # Without an authority of its own a cluster has one that everybody knows.
         session.verify = authority or not cluster.get("insecure-skip-tls-verify")
-        if token or config.has_token:
-            session.auth = Bearer(token or config.token())
-        elif certificate := _kept(files, user, "client-certificate"):
+        if certificate := _kept(files, user, "client-certificate"):
             session.cert = (certificate, _kept(files, user, "client-key") or certificate)
+        if tokens or config.has_token:
+            session.auth = Bearer(tokens or Tokens(config.credential))
         elif user.get("username"):
             session.auth = (str(user["username"]), str(user.get("password") or ""))
         if name := cluster.get("tls-server-name"):

@@ -1,21 +1,29 @@
-"""The operator's endpoint: where it is, and what it knows of a job."""
+"""The operator's endpoint: what it knows of a job and of machines."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
+import msgspec
 import requests
 
-from distributedjob_api.constants import (
-    ENDPOINT_ANNOTATION,
-    MISSING_COUNT_HEADER,
-    MISSING_INDEXES_HEADER,
+from distributedjob_api import views
+from distributedjob_api.constants import MISSING_COUNT_HEADER, MISSING_INDEXES_HEADER
+from distributedjob_cli.client.credentials import Tokens
+from distributedjob_cli.client.http import (
+    BUSY,
+    Bearer,
+    EndpointError,
+    Unreachable,
+    content_of,
+    decoded,
+    said,
+    send,
+    split,
 )
-from distributedjob_cli.client.api import Api
-from distributedjob_cli.client.http import Bearer, EndpointError, keeps_secrets, said, send
+from distributedjob_cli.client.route import Route
 from distributedjob_cli.errors import MISSING
 
 CHUNK_BYTES: Final = 1 << 16
@@ -24,6 +32,7 @@ STANDBY_SECONDS: Final = 10.0
 
 STANDBY_PAUSE: Final = 0.2
 MISDIRECTED: Final = 421
+STRANGE: Final = "answers what this djob does not understand; is that the operator's address?"
 
 
 class MissingOutput(EndpointError):
@@ -32,45 +41,12 @@ class MissingOutput(EndpointError):
     code = MISSING
 
 
-def find_endpoint(api: Api, lease: tuple[str, str]) -> str:
-    """Read the operator's address from its Lease.
-
-    Raises:
-        EndpointError: the API server says no, or no operator announced one.
-    """
-    namespace, name = lease
-    path = f"/apis/coordination.k8s.io/v1/namespaces/{quote(namespace)}/leases/{quote(name)}"
-    instead = "name another Lease with --lease, or pass the operator's address with --endpoint"
-    with send(api.session, "GET", api.url + path, "the API server") as response:
-        if response.status_code == requests.codes.not_found:
-            raise EndpointError(f"no operator: there is no Lease {namespace}/{name}; {instead}")
-        if response.status_code == requests.codes.unauthorized:
-            raise EndpointError("the API server does not know this token")
-        if not response.ok:
-            raise EndpointError(
-                f"cannot read Lease {namespace}/{name}: {said(response)}; {instead}"
-            )
-        try:
-            annotations = response.json()["metadata"].get("annotations") or {}
-        except (ValueError, KeyError, AttributeError) as error:
-            raise EndpointError(f"{api.url} is no Kubernetes API server") from error
-    endpoint = str(annotations.get(ENDPOINT_ANNOTATION) or "")
-    if not endpoint:
-        raise EndpointError(f"Lease {namespace}/{name} names no endpoint; {instead}")
-    if not keeps_secrets(endpoint):
-        raise EndpointError(
-            f"will not send a token unencrypted to {endpoint}, which Lease {namespace}/{name}"
-            " names; forward a port to it and pass --endpoint http://127.0.0.1:PORT"
-        )
-    return endpoint
-
-
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """The operator at an address, asked with a user's token."""
+    """The operator at the end of a route, asked with a user's token."""
 
-    url: str
-    token: str
+    route: Route
+    tokens: Tokens
 
     def output(self, job: tuple[str, str], stream: str) -> Iterator[bytes]:
         """What a job's tasks wrote, piece by piece in index order.
@@ -91,32 +67,47 @@ class Operator:
     def lines(
         self, job: tuple[str, str], what: str, params: Mapping[str, Any]
     ) -> Iterator[dict[str, Any]]:
-        """The objects of a long answer, one by one as they come."""
+        """The objects of a long answer, one by one as they come.
+
+        Raises:
+            Unreachable: nobody answers, or it broke off.
+            EndpointError: the operator says no, or that is no operator.
+        """
         with self._session() as session:
             response = self._get(session, _of(job, what), job, params)
             rest = b""
             for piece in _pieces(response, job):
                 *whole, rest = (rest + piece).split(b"\n")
                 for line in whole:
-                    yield json.loads(line)
+                    yield _row(line, response.url)
 
     def job_view(
         self, job: tuple[str, str], what: str, params: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """A short answer about a job."""
-        with self._session() as session:
-            view: dict[str, Any] = self._get(session, _of(job, what), job, params).json()
-            return view
+        """A short answer about a job, ``failures`` or ``why``, with every field of it."""
+        found: dict[str, Any] = self._read(_of(job, what), job, params, _VIEWS[what])
+        return found
 
     def nodes(self) -> list[dict[str, Any]]:
-        """The machine registry."""
+        """The machine registry, each with every field."""
+        rows: list[dict[str, Any]] = self._read("/v1/nodes", None, {}, list[views.MachineView])
+        return rows
+
+    def _read(
+        self, path: str, job: tuple[str, str] | None, params: Mapping[str, Any], view: Any
+    ) -> Any:
         with self._session() as session:
-            rows: list[dict[str, Any]] = self._get(session, "/v1/nodes", None, {}).json()
-            return rows
+            response = self._get(session, path, job, params)
+            strange = f"{_base(response.url)} {STRANGE}"
+            document = content_of(response, strange)
+        try:
+            return _filled(msgspec.convert(document, view))
+        except msgspec.ValidationError as error:
+            raise EndpointError(f"{strange} ({error})") from error
 
     def _session(self) -> requests.Session:
         session = requests.Session()
-        session.auth = Bearer(self.token)
+        session.auth = Bearer(self.tokens)
         return session
 
     def _get(
@@ -126,19 +117,61 @@ class Operator:
         job: tuple[str, str] | None,
         params: Mapping[str, Any],
     ) -> requests.Response:
+        """The answer of whoever leads; a take-over is waited for."""
         deadline = time.monotonic() + STANDBY_SECONDS
-        url = self.url.rstrip("/") + path
         while True:
-            response = send(session, "GET", url, "the operator", params=params)
-            if response.status_code == requests.codes.ok:
-                return response
-            text = said(response)
-            response.close()
-            if response.status_code != MISDIRECTED or time.monotonic() > deadline:
-                raise EndpointError(f"{job[0]}/{job[1]}: {text}" if job else text)
+            try:
+                url = self.route.url().rstrip("/") + path
+                response = send(session, "GET", url, "the operator", params=params)
+            except Unreachable as error:
+                problem: EndpointError = error
+                again = self.route.lost()
+            else:
+                if response.status_code == requests.codes.ok:
+                    return response
+                problem = _refusal(response, job)
+                response.close()
+                again = response.status_code == MISDIRECTED
+                if again:
+                    self.route.lost()
+            if not again or time.monotonic() > deadline:
+                raise problem
             # Behind one address another replica may answer the next connection.
             session.close()
             time.sleep(STANDBY_PAUSE)
+
+
+def _refusal(response: requests.Response, job: tuple[str, str] | None) -> EndpointError:
+    text = said(response)
+    kind = Unreachable if response.status_code in BUSY | {MISDIRECTED} else EndpointError
+    return kind(f"{job[0]}/{job[1]}: {text}" if job else text)
+
+
+_VIEWS: Final = {"failures": views.Failures, "why": views.Why}
+
+
+def _filled(value: Any) -> Any:
+    """A view as JSON has it, with the fields that the operator left out since they are empty."""
+    if isinstance(value, list):
+        return [_filled(each) for each in value]
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        return {each.encode_name: _filled(getattr(value, each.name)) for each in fields}
+    return value
+
+
+def _row(line: bytes, url: str) -> dict[str, Any]:
+    try:
+        row = decoded(line)
+        if isinstance(row, dict) and isinstance(row["index"], int):
+            return row
+    except (ValueError, KeyError):
+        pass
+    raise EndpointError(f"{_base(url)} {STRANGE}")
+
+
+def _base(url: str) -> str:
+    return "{0.scheme}://{0.netloc}".format(split(url))
 
 
 def _of(job: tuple[str, str], what: str) -> str:
@@ -150,4 +183,4 @@ def _pieces(response: requests.Response, job: tuple[str, str]) -> Iterator[bytes
     try:
         yield from response.iter_content(CHUNK_BYTES)
     except requests.RequestException as error:
-        raise EndpointError(f"{job[0]}/{job[1]}: the output broke off") from error
+        raise Unreachable(f"{job[0]}/{job[1]}: the output broke off") from error

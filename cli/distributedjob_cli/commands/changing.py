@@ -1,18 +1,17 @@
 """``djob cancel``, ``suspend``, ``resume`` and ``rerun``: what a user tells a job."""
 
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 import typer
 
+from distributedjob_api.constants import GROUP, SINGULAR
 from distributedjob_cli.commands.following import all_to_the_end, exit_with, place_of
-from distributedjob_cli.errors import CliError, UsageError
+from distributedjob_cli.commands.several import Several
+from distributedjob_cli.errors import OK, CliError, UsageError
 from distributedjob_cli.show.terminal import write
 from distributedjob_cli.target import Jobs, Target, one_of
-
-if TYPE_CHECKING:
-    from distributedjob_cli.client.api import Api
 
 CANCEL_EXAMPLES = """Examples:
 
@@ -39,24 +38,42 @@ RERUN_EXAMPLES = """Examples:
   djob rerun primes --failed --progress
 """
 
+NAMED_CHARACTERS: Final = 100
+_NAMED: Final = f"{SINGULAR}.{GROUP}/"
+
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the job is over.")]
 Progress = Annotated[bool, typer.Option("--progress", help="The same, and show its progress.")]
 
 
-def cancel(target: Target, jobs: Jobs, wait: Wait = False) -> None:
+def cancel(ctx: typer.Context, target: Target, jobs: Jobs, wait: Wait = False) -> None:
     """End all tasks of jobs, and keep the objects.
 
-    This cannot be undone. What has succeeded until then keeps its output.
+    This cannot be undone. What has succeeded until then keeps its output. A job that is over
+    already stays as it is, which is no error.
     """
+    from distributedjob_cli.client.follow import finished, phase
+
+    several, ending = Several(_program(ctx), len(jobs)), []
     with target.api() as api:
-        for job in _each(api, target, jobs, lambda _: {"cancel": True}):
-            write(f"distributedjob.distributedjob.dev/{job} cancelled\n")
+        for job in jobs:
+            with several.one():
+                place = target.job(job)
+                body = api.read_job(*place)
+                if finished(body):
+                    write(f"{_NAMED}{job} is over already: {phase(body)}\n")
+                    continue
+                api.change(*place, {"cancel": True})
+                write(f"{_NAMED}{job} cancelled\n")
+                ending.append(place)
         if wait:
-            places = [target.job(job) for job in jobs]
-            all_to_the_end(api, places, float("inf"), shown=False, program="", place="")
+            with several.one():
+                forever = float("inf")
+                all_to_the_end(api, ending, forever, shown=False, program=_program(ctx), place="")
+    several.end()
 
 
 def suspend(
+    ctx: typer.Context,
     target: Target,
     jobs: Jobs,
     drain: Annotated[bool, typer.Option("--drain", help="Let what runs come to its end.")] = False,
@@ -66,16 +83,12 @@ def suspend(
     What runs is ended, and runs again later without being charged for it.
     """
     change = {"suspend": True, "suspendMode": "Drain" if drain else "Now"}
-    with target.api() as api:
-        for job in _each(api, target, jobs, lambda _: change):
-            write(f"distributedjob.distributedjob.dev/{job} suspended\n")
+    _change_each(ctx, target, jobs, change, "suspended")
 
 
-def resume(target: Target, jobs: Jobs) -> None:
+def resume(ctx: typer.Context, target: Target, jobs: Jobs) -> None:
     """Let suspended jobs go on."""
-    with target.api() as api:
-        for job in _each(api, target, jobs, lambda _: {"suspend": False}):
-            write(f"distributedjob.distributedjob.dev/{job} resumed\n")
+    _change_each(ctx, target, jobs, {"suspend": False}, "resumed")
 
 
 def rerun(
@@ -100,35 +113,61 @@ def rerun(
     token = f"djob-{time.time_ns()}"
     change = {"rerun": {"token": token, "indexes": "failed" if failed else indexes}}
 
-    def checked(body: dict[str, Any]) -> dict[str, Any]:
-        if body["spec"].get("cancel"):
-            name = body["metadata"]["name"]
-            raise CliError(f"{name} was cancelled and cannot be run again; submit a new job")
-        return change
-
+    several, again, code = Several(_program(ctx), len(jobs)), [], OK
     with target.api() as api:
-        for job in _each(api, target, jobs, checked):
-            write(f"distributedjob.distributedjob.dev/{job} runs again\n")
+        for job in jobs:
+            with several.one():
+                place = target.job(job)
+                _check_rerun(api.read_job(*place), indexes)
+                api.change(*place, change)
+                write(f"{_NAMED}{job} runs again\n")
+                again.append(place)
         if wait or progress:
-            code = all_to_the_end(
-                api,
-                [target.job(job) for job in jobs],
-                float("inf"),
-                shown=progress,
-                program=str(ctx.find_root().info_name),
-                place=place_of(target),
-            )
-            exit_with(code)
+            with several.one():
+                code = all_to_the_end(
+                    api,
+                    again,
+                    float("inf"),
+                    shown=progress,
+                    program=_program(ctx),
+                    place=place_of(target),
+                )
+    several.end()
+    exit_with(code)
 
 
-def _each(
-    api: "Api",
-    target: Target,
-    jobs: list[str],
-    change: Callable[[dict[str, Any]], dict[str, Any]],
-) -> Iterator[str]:
-    """Change one job after the other, each once it is known to exist."""
-    for job in jobs:
-        place = target.job(job)
-        api.change(*place, change(api.read_job(*place)))
-        yield job
+def _check_rerun(body: Mapping[str, Any], indexes: str) -> None:
+    """Refuse what the operator would refuse, before anything is changed."""
+    from distributedjob_api.indexes import IndexTextError, format_indexes, parse_indexes
+    from distributedjob_cli.show.progress import tasks
+
+    name, spec = body["metadata"]["name"], body["spec"]
+    if spec.get("cancel"):
+        raise CliError(f"{name} was cancelled and cannot be run again; submit a new job")
+    below = tasks(spec)
+    if not below:  # Its items stand elsewhere, and the operator knows how many there are.
+        return
+    try:
+        chosen = parse_indexes(indexes, below)
+        wanted = parse_indexes(spec.get("indexes") or f"0-{below - 1}", below)
+    except IndexTextError as error:
+        raise CliError(f"{name}: --indexes: {error}") from error
+    outside, _ = format_indexes(chosen - wanted, NAMED_CHARACTERS)
+    if outside:
+        raise CliError(f"{name}: --indexes: its spec.indexes leaves out {outside}")
+
+
+def _change_each(
+    ctx: typer.Context, target: Target, jobs: list[str], change: Mapping[str, Any], done: str
+) -> None:
+    several = Several(_program(ctx), len(jobs))
+    with target.api() as api:
+        for job in jobs:
+            with several.one():
+                api.change(*target.job(job), change)
+                write(f"{_NAMED}{job} {done}\n")
+    several.end()
+
+
+def _program(ctx: typer.Context) -> str:
+    return str(ctx.find_root().info_name)

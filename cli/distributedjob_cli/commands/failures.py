@@ -24,7 +24,8 @@ def failures(target: Target, job: Job, output: ViewOutput = None) -> None:
 
     Those with the same reason, exit code and signal are one group.
     """
-    found = target.operator().job_view(target.job(job), "failures", {})
+    with target.operator() as operator:
+        found = operator.job_view(target.job(job), "failures", {})
     if output in ("json", "yaml"):
         terminal.write(formats.as_document(found, output))
     else:
@@ -33,7 +34,7 @@ def failures(target: Target, job: Job, output: ViewOutput = None) -> None:
 
 def shown(found: Mapping[str, Any], job: str) -> Iterator[str]:
     """The groups, for people."""
-    groups, unrecorded = found["groups"], found.get("unrecorded", 0)
+    groups, unrecorded = found["groups"], found["unrecorded"]
     if not groups and not unrecorded:
         yield f"No attempt of {job} failed."
         return
@@ -45,7 +46,7 @@ def shown(found: Mapping[str, Any], job: str) -> Iterator[str]:
             yield f"  e.g. task {example['index']}, attempt {example['attempt']}," + (
                 f" on {one_line(example['node'])}:"
             )
-            yield from _tail(example.get("tail", ""))
+            yield from _tail(example["tail"])
         yield ""
     if unrecorded:
         yield f"Without a record in the journal: {human.count(unrecorded, 'failed task')}"

@@ -28,7 +28,8 @@ def nodes(target: Target, output: ViewOutput = None) -> None:
     late. Health is Ready, or why nothing new starts there: Cordoned, NotReady, Leaving,
     Silent (not heard), NoWorker (none registered) or NoNode (its Node is not there).
     """
-    rows = target.operator().nodes()
+    with target.operator() as operator:
+        rows = operator.nodes()
     if output in (ViewFormat.JSON, ViewFormat.YAML):
         terminal.write(formats.as_document(rows, output))
     else:
@@ -42,21 +43,20 @@ def rows_of(rows: Iterable[Mapping[str, Any]], *, wide: bool) -> str:
 
 
 def _row(row: Mapping[str, Any]) -> list[str]:
-    if "pool" not in row:
-        allocatable = human.cpu(row.get("allocatableMillis", 0))
-        rest = ["-"] * 7
-        return [row["node"], "-", row.get("address", ""), row["health"], allocatable, *rest]
+    allocatable = human.cpu(row["allocatableMillis"])
+    if not row["pool"]:
+        return [row["node"], "-", row["address"], row["health"], allocatable, *["-"] * 7]
     return [
         row["node"],
         row["pool"],
-        row.get("address", ""),
+        row["address"],
         row["health"],
-        human.cpu(row.get("allocatableMillis", 0)),
-        human.cpu(row.get("slotsMillis", 0)),
-        human.cpu(row.get("busyMillis", 0)),
-        f"{row.get('running', 0):,}",
-        f"{row.get('queued', 0):,}",
-        human.rate(row.get("rate", 0.0)),
-        human.memory(row.get("memoryBytes", 0)),
-        f"{human.run_time(row.get('heard', 0.0))} ago",
+        allocatable,
+        human.cpu(row["slotsMillis"]),
+        human.cpu(row["busyMillis"]),
+        f"{row['running']:,}",
+        f"{row['queued']:,}",
+        human.rate(row["rate"]),
+        human.memory(row["memoryBytes"]),
+        f"{human.run_time(row['heard'])} ago",
     ]

@@ -52,14 +52,14 @@ def output(
     Exit code 3 means that the output is not whole: the journal has no record of some tasks
     that ended, as when they were lost with their worker or are older than it reaches back.
     """
-    operator = target.operator()
-    if folder is not None:
-        params = {"streams": stream.value, "state": ["Succeeded", "Failed"]}
-        rows = operator.lines(target.job(job), "tasks", params)
-        terminal.note(store(rows, folder, stream.value))
-        return
-    pieces = operator.output(target.job(job), stream.value)
-    terminal.copy(terminal.shown(pieces, raw), sys.stdout.buffer)
+    with target.operator() as operator:
+        if folder is not None:
+            params = {"streams": stream.value, "state": ["Succeeded", "Failed"]}
+            rows = operator.lines(target.job(job), "tasks", params)
+            terminal.note(store(rows, folder, stream.value))
+            return
+        pieces = operator.output(target.job(job), stream.value)
+        terminal.copy(terminal.shown(pieces, raw), sys.stdout.buffer)
 
 
 def store(rows: Iterable[Mapping[str, Any]], folder: Path, stream: str) -> str:

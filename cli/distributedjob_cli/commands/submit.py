@@ -161,7 +161,7 @@ def submit(
     if dry_run:
         if large:
             raise UsageError("so many items need a ConfigMap, which --dry-run does not print")
-        terminal.write(formats.as_json(document) if output == "json" else formats.as_yaml(document))
+        terminal.write(_planned(document, output))
         return
     namespace = target.place()
     with target.api() as api:
@@ -177,6 +177,16 @@ def submit(
                 place=place_of(target),
             )
             exit_with(code)
+
+
+def _planned(document: dict[str, Any], output: SubmitFormat | None) -> str:
+    """The manifest of a job that is not created."""
+    if output is not SubmitFormat.NAME:
+        in_json = output is SubmitFormat.JSON
+        return formats.as_json(document) if in_json else formats.as_yaml(document)
+    if "name" not in document["metadata"]:
+        raise UsageError("the API server makes the name up; give one with --name to print it")
+    return formats.as_names([document])
 
 
 def _items(array: str, each_line: str, from_json: str) -> list[str] | None:

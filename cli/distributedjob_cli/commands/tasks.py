@@ -116,8 +116,9 @@ def tasks(
     """
     params = {"state": parse_states(states), "node": node or None, "reason": reason or None}
     params |= {"indexes": indexes or None}
-    rows = islice(target.operator().lines(target.job(job), "tasks", params), limit)
-    terminal.write_all(_printed(rows, output))
+    with target.operator() as operator:
+        rows = islice(operator.lines(target.job(job), "tasks", params), limit)
+        terminal.write_all(_printed(rows, output))
 
 
 def _printed(rows: Iterable[Mapping[str, Any]], how: TaskFormat | None) -> Iterator[str]:

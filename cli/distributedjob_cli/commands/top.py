@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -17,6 +17,10 @@ from distributedjob_cli.show.describe import bar
 from distributedjob_cli.show.pace import Pace
 from distributedjob_cli.show.table import table
 from distributedjob_cli.target import Target
+
+if TYPE_CHECKING:
+    from distributedjob_cli.client.api import Api
+    from distributedjob_cli.client.endpoint import Operator
 
 EXAMPLES = """Examples:
 
@@ -55,46 +59,62 @@ def top(
 ) -> None:
     """Show jobs and nodes on a live screen.
 
-    The busiest stand first; q or Ctrl-C ends it.
+    The busiest stand first; q or Ctrl-C ends it. Where nobody answers it says so, and shows
+    what was known last.
     """
     place = None if everywhere else target.place()
-    operator = target.operator()
-    paces = Paces()
-    with target.api() as api:
-
-        def screen(height: int) -> str:
-            bodies = api.list_jobs(place, selector)["items"]
-            try:
-                nodes = operator.nodes()
-            except CliError as error:
-                nodes, trouble = [], str(error)
-            else:
-                trouble = ""
-            return drawn(bodies, nodes, paces, time.monotonic(), height, place, trouble)
-
+    with target.operator() as operator, target.api() as api:
+        screens = Screens(api, operator, place, selector)
         if once or not (sys.stdout.isatty() and sys.stdin.isatty()):
-            terminal.write(screen(sys.maxsize))
+            terminal.write(screens.next(time.monotonic(), sys.maxsize))
             return
-        _live(screen, interval)
+        _live(screens, interval)
+
+
+@dataclass(slots=True)
+class Screens:
+    """One screen after the other; what is not answered is shown as it was known last."""
+
+    api: "Api"
+    operator: "Operator"
+    place: str | None
+    selector: str
+    _bodies: list[dict[str, Any]] | None = None
+    _paces: Paces = field(default_factory=Paces)
+
+    def next(self, now: float, height: int) -> str:
+        """The screen of a moment; raises :class:`CliError` where the first one cannot be had."""
+        nodes, troubles = [], []
+        try:
+            self._bodies = self.api.list_jobs(self.place, self.selector)["items"]
+        except CliError as error:
+            if self._bodies is None:
+                raise
+            troubles.append(str(error))
+        try:
+            nodes = self.operator.nodes()
+        except CliError as error:
+            troubles.append(str(error))
+        return drawn(self._bodies or [], nodes, self._paces, now, height, self.place, *troubles)
 
 
 def drawn(
     bodies: Sequence[Mapping[str, Any]], nodes: Sequence[Mapping[str, Any]], paces: Paces,
-    now: float, height: int, place: str | None, trouble: str = "",
+    now: float, height: int, place: str | None, *troubles: str,
 ) -> str:  # fmt: skip
     """One screen of so many lines: a summary, the nodes, and as many jobs as there is room for."""
-    busy, slots = (sum(row.get(key, 0) for row in nodes) for key in ("busyMillis", "slotsMillis"))
-    rate = sum(row.get("rate", 0.0) for row in nodes)
-    workers = sum("pool" in row for row in nodes)
+    busy, slots = (sum(row[key] for row in nodes) for key in ("busyMillis", "slotsMillis"))
+    rate = sum(row["rate"] for row in nodes)
+    workers = sum(bool(row["pool"]) for row in nodes)
     ready = sum(row["health"] == "Ready" for row in nodes)
     where = f"namespace {place}" if place is not None else "all namespaces"
     head = (
         f"{human.count(len(bodies), 'job')} in {where}   {ready} of {workers} workers ready"
         f"   CPU {human.cpu(busy)} of {human.cpu(slots)} busy   {human.rate(rate)}\n"
     )
-    head += f"{trouble}\n" if trouble else ""
+    head += "".join(f"{trouble}\n" for trouble in troubles)
     room = max(3, (height - 6) // 2)
-    shown = sorted(nodes, key=lambda row: -row.get("busyMillis", 0))[:room]
+    shown = sorted(nodes, key=lambda row: -row["busyMillis"])[:room]
     below = rows_of(shown, wide=False) if nodes else ""
     below += f"... and {len(nodes) - len(shown):,} more\n" if len(nodes) > len(shown) else ""
     left = max(1, height - head.count("\n") - below.count("\n") - 4)
@@ -134,7 +154,7 @@ def _row(body: Mapping[str, Any], paces: Paces, now: float, *, namespaced: bool)
     ]
 
 
-def _live(screen: Any, interval: float) -> None:
+def _live(screens: Screens, interval: float) -> None:
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -142,7 +162,10 @@ def _live(screen: Any, interval: float) -> None:
     console = Console(highlight=False)
     with _keys() as pressed, Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            live.update(Text(screen(console.size.height), no_wrap=True), refresh=True)
+            live.update(
+                Text(screens.next(time.monotonic(), console.size.height), no_wrap=True),
+                refresh=True,
+            )
             if pressed(interval) in ("q", "Q", "\x03"):
                 return
 

@@ -28,7 +28,8 @@ def why(target: Target, job: Job, index: Index = None, output: ViewOutput = None
     That is why it waits, runs or is over, and what to do about it.
     """
     params = {} if index is None else {"index": index}
-    view = target.operator().job_view(target.job(job), "why", params)
+    with target.operator() as operator:
+        view = operator.job_view(target.job(job), "why", params)
     if output in ("json", "yaml"):
         terminal.write(formats.as_document(view, output))
     else:

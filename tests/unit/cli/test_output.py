@@ -6,13 +6,8 @@ import json
 import pytest
 import requests
 
-from distributedjob_cli.client import api
-from distributedjob_cli.client.endpoint import find_endpoint
-from distributedjob_cli.client.http import EndpointError
-from distributedjob_cli.client.kubeconfig import Kubeconfig, KubeconfigError, read_kubeconfig
+from distributedjob_cli.client.kubeconfig import KubeconfigError, read_kubeconfig
 from distributedjob_cli.show.terminal import copy
-
-LEASE = ("djob-system", "distributedjob")
 
 
 def kubeconfig(folder, name="config", **changes):
@@ -34,7 +29,7 @@ def kubeconfig(folder, name="config", **changes):
 def test_the_current_context_gives_cluster_user_and_namespace(tmp_path):
     config = read_kubeconfig(kubeconfig(tmp_path), "", {})
     assert config.cluster == {"server": "https://api"}
-    assert (config.token(), config.namespace) == ("secret", "team")
+    assert (config.credential().token, config.namespace) == ("secret", "team")
 
 
 def test_of_several_files_the_first_that_knows_a_name_decides(tmp_path):
@@ -43,7 +38,7 @@ def test_of_several_files_the_first_that_knows_a_name_decides(tmp_path):
     missing = tmp_path / "missing"
     config = read_kubeconfig(None, "", {"KUBECONFIG": f"{missing}:{first}:{second}"})
     assert config.cluster["server"] == "https://api"
-    assert config.token() == "secret"
+    assert config.credential().token == "secret"
 
 
 def test_paths_are_relative_to_the_file(tmp_path):
@@ -52,19 +47,23 @@ def test_paths_are_relative_to_the_file(tmp_path):
         tmp_path, user={"tokenFile": "token"}, cluster={"certificate-authority": "ca"}
     )
     config = read_kubeconfig(path, "", {})
-    assert config.token() == "from-file"
+    assert config.credential().token == "from-file"
     assert config.cluster["certificate-authority"] == str(tmp_path / "ca")
 
 
 @pytest.mark.parametrize(
-    "user",
-    [{}, {"client-certificate-data": "eA=="}],
+    ("user", "proof"),
+    [({}, "has no"), ({"client-certificate-data": "eA=="}, "has a client certificate and no")],
     ids=["nothing", "certificate"],
 )
-def test_a_user_without_token_is_told_how_to_get_one(tmp_path, user):
+def test_a_user_without_token_is_told_how_to_get_one(tmp_path, user, proof):
     config = read_kubeconfig(kubeconfig(tmp_path, user=user), "", {})
-    with pytest.raises(KubeconfigError, match="kubectl create token"):
-        config.token()
+    with pytest.raises(KubeconfigError) as raised:
+        config.credential()
+    assert f"the kubeconfig's user 'u' {proof} bearer token" in str(raised.value)
+    assert "`export DJOB_TOKEN=$(kubectl create token SERVICE-ACCOUNT -n team)`" in str(
+        raised.value
+    )
 
 
 def plugin(script, **more):
@@ -75,7 +74,7 @@ def test_a_credential_plugin_gives_the_token(tmp_path):
     script = """echo "{\\"status\\": {\\"token\\": \\"$GIVEN\\"}}" """
     user = plugin(script, env=[{"name": "GIVEN", "value": "from-plugin"}])
     config = read_kubeconfig(kubeconfig(tmp_path, user=user), "", {})
-    assert (config.has_token, config.token()) == (True, "from-plugin")
+    assert (config.has_token, config.credential().token) == (True, "from-plugin")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +89,7 @@ def test_a_credential_plugin_gives_the_token(tmp_path):
 def test_what_a_credential_plugin_does_wrong_is_said(tmp_path, script, message):
     config = read_kubeconfig(kubeconfig(tmp_path, user=plugin(script)), "", {})
     with pytest.raises(KubeconfigError, match=message):
-        config.token()
+        config.credential()
 
 
 def test_without_any_kubeconfig_the_embedded_cluster_is_meant(tmp_path, monkeypatch):
@@ -143,43 +142,6 @@ class Answers:
             return response
 
         monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
-
-
-def lease(**annotations):
-    return json.dumps({"metadata": {"annotations": annotations}}).encode()
-
-
-def endpoint_of(token="t0ken"):
-    with api.connect(Kubeconfig({"server": "https://api"}, {}), token) as client:
-        return find_endpoint(client, LEASE)
-
-
-def test_the_lease_names_the_endpoint(monkeypatch):
-    answers = Answers(
-        monkeypatch, body=lease(**{"distributedjob.dev/endpoint": "http://127.0.0.1:8080"})
-    )
-    assert endpoint_of() == "http://127.0.0.1:8080"
-    (request,) = answers.asked
-    assert request.url.endswith("/namespaces/djob-system/leases/distributedjob")
-    assert request.headers["Authorization"] == "Bearer t0ken"
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "message"),
-    [
-        (404, b"{}", "no operator: there is no Lease djob-system/distributedjob"),
-        (401, b"{}", "does not know this token"),
-        (403, b'{"message": "may not"}', "may not; name another Lease"),
-        (200, lease(), "names no endpoint"),
-        (200, b"<html>", "is no Kubernetes API server"),
-        (200, lease(**{"distributedjob.dev/endpoint": "http://10.0.0.1"}), "unencrypted"),
-    ],
-    ids=["no lease", "unknown token", "forbidden", "no annotation", "no API", "in the clear"],
-)
-def test_without_an_endpoint_the_reason_is_said(monkeypatch, status, body, message):
-    Answers(monkeypatch, status, body)
-    with pytest.raises(EndpointError, match=message):
-        endpoint_of()
 
 
 @pytest.fixture
