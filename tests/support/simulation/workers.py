@@ -89,7 +89,7 @@ class Executor:
         """There may be tasks to start."""
         loop = self._host.world.loop
         core = self._core
-        while core.queues.free_millis > 0 and (task := core.take(loop.time())) is not None:
+        while core.has_room and (task := core.take(loop.time())) is not None:
             self._runs[task] = self._host.start_task(
                 task, lambda how, task=task: self._ended(task, how)
             )
@@ -97,7 +97,7 @@ class Executor:
     def stop(self, tasks: Iterable[Task]) -> None:
         """End running tasks by command."""
         for task in tasks:
-            if task in self._runs and self._core.queues.runs(task):
+            if task in self._runs and self._core.runs(task):
                 self._stops.add(task)
                 self._host.stop_task(
                     self._runs[task], lambda how, task=task: self._ended(task, how)
@@ -113,12 +113,10 @@ class Executor:
             reason = task_reasons.STOPPED
         elif how is not How.SUCCEEDED:
             reason = task_reasons.ERROR
-        core = self._core
-        before = core.urgent, bool(core.finished)
         outcome = Outcome(run.started, run.end - run.started, reason, 1 if reason else 0)
-        core.finish(task, outcome)
+        sooner = self._core.finish(task, outcome)
         self.wake()
-        if before != (core.urgent, True):
+        if sooner:
             self.changed()
 
 

@@ -92,12 +92,27 @@ class Worker:
             return None
         return self.queues.take(now)
 
-    def finish(self, task: Task, outcome: Outcome) -> None:
-        """A task ended; a worker that has nothing else to run reports at once."""
+    @property
+    def has_room(self) -> bool:
+        """Whether any CPU is free."""
+        return self.queues.free_millis > 0
+
+    def runs(self, task: Task) -> bool:
+        """Whether this very attempt runs."""
+        return self.queues.runs(task)
+
+    def finish(self, task: Task, outcome: Outcome) -> bool:
+        """A task ended; a worker that has nothing else to run reports at once.
+
+        Returns:
+            Whether a report is due earlier than before.
+        """
         self.queues.finish(task)
+        sooner = not self.finished
         self.finished.append((task, outcome))
-        if not self.queues.waiting:
-            self.urgent = True
+        if not self.urgent and not self.queues.waiting:
+            self.urgent = sooner = True
+        return sooner
 
     def hold(self, held: bool) -> list[Effect]:
         """Start no more tasks while there is no room for their results."""
