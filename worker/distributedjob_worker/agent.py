@@ -18,6 +18,7 @@ from distributedjob_worker.core.effects import (
     Effect,
     Journal,
     Publish,
+    Recall,
     Release,
     Stop,
     Store,
@@ -51,7 +52,10 @@ class Runner(Protocol):
         """There may be tasks to start."""
 
     def stop(self, tasks: Iterable[Task]) -> None:
-        """End running tasks by command; those that do not run any more are passed over."""
+        """End running tasks by command, and give back those ahead; others have ended."""
+
+    def recall(self, tasks: Iterable[Task]) -> None:
+        """Give back tasks ahead; those that were started meanwhile go on."""
 
 
 class Agent:
@@ -161,6 +165,8 @@ class Agent:
                     transport.record(effect.batch.uid, encode_message(effect.batch))
                 case Stop():
                     self._runner.stop(effect.tasks)
+                case Recall():
+                    self._runner.recall(effect.tasks)
                 case Wake():
                     self._runner.wake()
                 case _:
@@ -224,8 +230,11 @@ class Agent:
         with self._lock:
             effects = self._core.hold(held)
         for effect in effects:
-            if isinstance(effect, Wake):
-                self._runner.wake()
+            match effect:
+                case Wake():
+                    self._runner.wake()
+                case Recall():
+                    self._runner.recall(effect.tasks)
 
     def _show_readiness(self) -> None:
         ready = self._core.session.number is not None

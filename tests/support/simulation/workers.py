@@ -103,6 +103,9 @@ class Executor:
                     self._runs[task], lambda how, task=task: self._ended(task, how)
                 )
 
+    def recall(self, tasks: Iterable[Task]) -> None:
+        """It takes no tasks ahead."""
+
     def _ended(self, task: Task, how: How) -> None:
         run = self._runs.pop(task, None)
         if run is None:

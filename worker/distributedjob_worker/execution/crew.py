@@ -19,7 +19,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Final, assert_never
 
 from distributedjob_api.messages import Define
 from distributedjob_worker.core.queues import Task
@@ -33,6 +33,15 @@ _JOBS: Final = 128
 """Definitions that an executor keeps, at most."""
 
 
+AHEAD_SECONDS: Final = 0.005
+"""About how long an executor goes on without a word of the agent."""
+AHEAD_MOST: Final = 16
+"""Tasks ahead for each that runs, at most."""
+_PACE_WEIGHT: Final = 0.2
+_LONG_SECONDS: Final = 1.0
+"""What is not known to be short is long."""
+
+
 class _Executor:
     """One process, seen from the agent."""
 
@@ -42,6 +51,8 @@ class _Executor:
         self.connection = connection
         self.frames = wire.agent_frames()
         self.running: dict[int, Task] = {}
+        self.ahead: dict[int, Task] = {}
+        self.pace = _LONG_SECONDS
         self.outbox: list[wire.ToExecutor] = []
         self.unsent = bytearray()
         self.sending = threading.Lock()
@@ -52,13 +63,20 @@ class _Executor:
         # Each entry keeps its definition alive, so that its id stays its own.
         self._jobs: OrderedDict[int, tuple[int, Define]] = OrderedDict()
 
-    def start(self, task: Task) -> int:
+    def start(self, task: Task, *, ahead: bool = False) -> int:
         """Queue the message that starts a task; returns the task's number."""
         number = next(self._numbers)
-        self.running[number] = task
+        (self.ahead if ahead else self.running)[number] = task
         key = self._key(task.define)
-        self.outbox.append(wire.Start(number, key, task.index, task.ended, task.item))
+        self.outbox.append(wire.Start(number, key, task.index, task.ended, task.item, ahead))
         return number
+
+    def wanted(self) -> int:
+        """How many more tasks it could have ahead: none of long ones, some of short ones."""
+        each = int(AHEAD_SECONDS / max(self.pace, AHEAD_SECONDS / AHEAD_MOST))
+        missing = each * len(self.running) - len(self.ahead)
+        # In few messages rather than in many.
+        return missing if 2 * missing >= each * len(self.running) else 0
 
     def _key(self, define: Define) -> int:
         known = self._jobs.get(id(define))
@@ -127,7 +145,16 @@ class Crew:
         self._flush(touched)
 
     def stop(self, tasks: Iterable[Task]) -> None:
-        """End running tasks by command."""
+        """End running tasks by command, and give back those ahead."""
+        self._tell(tasks, wire.Stop)
+
+    def recall(self, tasks: Iterable[Task]) -> None:
+        """Give back tasks ahead, unless they were started meanwhile."""
+        self._tell(tasks, wire.Recall)
+
+    def _tell(
+        self, tasks: Iterable[Task], kind: Callable[[list[int]], wire.Stop | wire.Recall]
+    ) -> None:
         chosen: dict[_Executor, list[int]] = {}
         with self._lock:
             for task in tasks:
@@ -135,7 +162,7 @@ class Crew:
                     executor, number = self._places[task]
                     chosen.setdefault(executor, []).append(number)
             for executor, numbers in chosen.items():
-                executor.outbox.append(wire.Stop(numbers))
+                executor.outbox.append(kind(numbers))
         self._flush(chosen)
 
     def kill_all(self) -> None:
@@ -159,13 +186,39 @@ class Crew:
             touched.add(executor)
         return touched
 
-    def _finish(self, executor: _Executor, messages: list[wire.ToAgent]) -> bool:
-        sooner = False
+    def _apply(self, executor: _Executor, messages: list[wire.ToAgent]) -> bool:
+        """Tell the core what happened; True if a report is due earlier than before."""
+        core, sooner = self._core, False
         for message in messages:
-            task = executor.running.pop(message.number)
-            del self._places[task]
-            sooner |= self._core.finish(task, message.outcome)
+            match message:
+                case wire.Ended():
+                    task = executor.running.pop(message.number)
+                    del self._places[task]
+                    sooner |= core.finish(task, message.outcome)
+                    executor.pace += _PACE_WEIGHT * (message.outcome.duration - executor.pace)
+                    if message.then >= 0:
+                        following = executor.ahead.pop(message.then)
+                        executor.running[message.then] = following
+                        core.follow(following)
+                case wire.Back():
+                    task = executor.ahead.pop(message.number)
+                    del self._places[task]
+                    sooner |= core.give_back(task)
+                    executor.pace = _LONG_SECONDS
+                case _:
+                    assert_never(message)
         return sooner
+
+    def _hand_ahead(self, executor: _Executor) -> bool:
+        """Let an executor go on by itself for a moment, where its tasks are short."""
+        wanted = executor.wanted()
+        if not wanted or self._broken:
+            return False
+        define = next(reversed(executor.running.values())).define
+        tasks = self._core.take_ahead(define, wanted, 2 * len(self._executors))
+        for task in tasks:
+            self._places[task] = executor, executor.start(task, ahead=True)
+        return bool(tasks)
 
     # -- sockets -------------------------------------------------------------------
 
@@ -196,8 +249,10 @@ class Crew:
             raise ConnectionError("it ended")
         messages = executor.frames.feed(data)
         with self._lock:
-            sooner = self._finish(executor, messages)
+            sooner = self._apply(executor, messages)
             touched = self._dispatch(time.monotonic(), executor)
+            if self._hand_ahead(executor):
+                touched.add(executor)
         self._flush(touched)
         return sooner
 

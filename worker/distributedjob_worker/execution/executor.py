@@ -120,6 +120,9 @@ class Executor:
         self.processes.stop(tasks, self._source.runs)
         self.monitor.wake()
 
+    def recall(self, tasks: Iterable[Task]) -> None:
+        """There is nothing to give back: slots that ask the core need no tasks ahead."""
+
     def kill_all(self) -> None:
         """End every process of every task at once; for an agent that must go now."""
         self.processes.kill_all()

@@ -38,34 +38,51 @@ class Drop(_Message, frozen=True, tag="drop"):
 
 
 class Start(_Message, frozen=True, tag="start"):
-    """Start an attempt, which is called ``number`` from here on."""
+    """Start an attempt, which is called ``number`` from here on.
+
+    One ``ahead`` is to be started only when another of its job ends, in its place.
+    """
 
     number: int
     key: int
     index: int
     ended: int
     item: str | None
+    ahead: bool
 
 
 class Stop(_Message, frozen=True, tag="stop"):
-    """End these attempts, each with its job's grace."""
+    """End these attempts, each with its job's grace, and give back those ahead."""
 
     numbers: list[int]
 
 
-ToExecutor = Job | Drop | Start | Stop
+class Recall(_Message, frozen=True, tag="recall"):
+    """Give back those of these that are still ahead."""
+
+    numbers: list[int]
+
+
+ToExecutor = Job | Drop | Start | Stop | Recall
 
 # -- executor to agent -------------------------------------------------------------
 
 
 class Ended(_Message, frozen=True, tag="ended"):
-    """An attempt ended."""
+    """An attempt ended; ``then`` is the one that took its place, or -1."""
 
     number: int
     outcome: Outcome
+    then: int
 
 
-ToAgent = Ended
+class Back(_Message, frozen=True, tag="back"):
+    """An attempt that was ahead is given back and never started here."""
+
+    number: int
+
+
+ToAgent = Ended | Back
 
 # -- frames ------------------------------------------------------------------------
 
