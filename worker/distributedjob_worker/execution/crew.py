@@ -33,7 +33,7 @@ _JOBS: Final = 128
 """Definitions that an executor keeps, at most."""
 
 
-AHEAD_SECONDS: Final = 0.005
+AHEAD_SECONDS: Final = 0.01
 """About how long an executor goes on without a word of the agent."""
 AHEAD_MOST: Final = 16
 """Tasks ahead for each that runs, at most."""
