@@ -16,6 +16,9 @@ _FILE: Final = "executors"
 _LOCK: Final = struct.Struct("@hhqqi0q")
 """``struct flock`` of a 64-bit Linux: type, whence, start, length, pid."""
 
+PLACES: Final = 256
+"""Executors of one agent, at most."""
+
 
 def hold(home: Path, place: int) -> None:
     """Take a place in the list, for as long as this process lives.
@@ -33,15 +36,18 @@ def holders(home: Path) -> list[int]:
         file = os.open(home / _FILE, os.O_RDWR)
     except OSError:
         return []
-    found: list[int] = []
-    place = 0
     try:
-        while True:
-            asked = _LOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, place, 0, 0)
-            kind, _, first, length, pid = _LOCK.unpack(fcntl.fcntl(file, fcntl.F_GETLK, asked))
-            if kind == fcntl.F_UNLCK:
-                return found
-            found.append(pid)
-            place = first + length
+        return sorted(_holders(file, 0, PLACES))
     finally:
         os.close(file)
+
+
+def _holders(file: int, first: int, end: int) -> list[int]:
+    """Who holds places from ``first`` up to ``end``; asked for a range, the kernel names one."""
+    if first >= end:
+        return []
+    asked = _LOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, first, end - first, 0)
+    kind, _, place, _, pid = _LOCK.unpack(fcntl.fcntl(file, fcntl.F_GETLK, asked))
+    if kind == fcntl.F_UNLCK:
+        return []
+    return [pid, *_holders(file, first, place), *_holders(file, place + 1, end)]
