@@ -267,3 +267,13 @@ def test_what_is_given_back_goes_first_and_what_was_recalled_not_at_all() -> Non
     queues.finish(running[0])
     assert [task.index for task in _drain(queues)] == [4]
     assert queues.jobs[UID].queued_ranges() == [(5, 8)]
+
+
+def test_an_index_that_is_ahead_is_not_queued_again() -> None:
+    queues, running = _busy(8)
+    (task,) = queues.take_ahead(running[0].define, 1, 1)
+    queues.add(queues.jobs[UID], [(0, 10)], [], [], 0)
+    queues.drop(queues.jobs[UID], [(4, 10)])
+    assert not queues.waiting
+    assert queues.give_back(task)
+    assert queues.jobs[UID].queued_ranges() == [(3, 3)]

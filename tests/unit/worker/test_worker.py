@@ -343,6 +343,8 @@ def test_a_newer_run_ends_what_is_ahead_of_the_older() -> None:
         worker, define("/bin/true", number=3, run=1), assign((0, 9), number=4, run=1)
     )[:1]
     assert stop == Stop([*running, task])
+    # What is ahead is of another run than what the report speaks of.
+    assert _job(_report(worker)).queued == [(3, 9)]
     worker.give_back(task)
     assert _job(_report(worker)).queued == [(3, 9)]
 
