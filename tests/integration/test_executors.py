@@ -81,16 +81,16 @@ async def test_each_executor_runs_its_part_of_long_tasks(
 
 
 async def test_long_outputs_come_whole_through_the_executors(url: str, tmp_path: Path) -> None:
-    script = "head -c 300000 /dev/zero | tr '\\0' x; echo $(DJOB_INDEX)"
+    script = "head -c 100000 /dev/zero | tr '\\0' x; echo $(DJOB_INDEX)"
     with _several(url, tmp_path):
         async with fake_leader(url) as leader:
             await leader.granted()
-            command = define("/bin/sh", "-c", script, output_limit_bytes=400_000)
-            await leader.command(command, assign((0, 19)))
-            await leader.until(lambda: len(leader.records) == 20, PATIENCE)
-            for index in range(20):
+            command = define("/bin/sh", "-c", script, output_limit_bytes=200_000)
+            await leader.command(command, assign((0, 5)))
+            await leader.until(lambda: len(leader.records) == 6, PATIENCE)
+            for index in range(6):
                 record = await leader.record(index)
-                assert record.stdout == b"x" * 300_000 + f"{index}\n".encode()
+                assert record.stdout == b"x" * 100_000 + f"{index}\n".encode()
 
 
 async def test_what_is_returned_never_runs_and_what_ran_is_reported(
