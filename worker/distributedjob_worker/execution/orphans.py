@@ -99,9 +99,7 @@ def end_descendants() -> None:
     """Kill every descendant of this process, whoever waits for it."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        alive = [
-            pid for pid in _children() if (found := _stat(pid)) is not None and not found.zombie
-        ]
+        alive = [pid for pid in _children() if not _has_ended(pid)]
         if not alive:
             return
         for pid in alive:
@@ -152,6 +150,17 @@ def _children() -> list[int]:
             text = Path(f"/proc/self/task/{thread}/children").read_text()
             children += map(int, text.split())
     return children
+
+
+def _has_ended(child: int) -> bool:
+    """Whether all threads of a child have: only then are its own children ours.
+
+    A zombie, as /proc shows it, may be the first thread alone.
+    """
+    try:
+        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
 
 
 def _every_pid() -> list[int]:
