@@ -58,6 +58,14 @@ def test_a_definition_is_sent_once_and_again_when_it_was_dropped() -> None:
     assert started == [job.uid for job in [*jobs, *jobs[-3:], jobs[0]]]
 
 
+def test_a_definition_in_use_stays() -> None:
+    executor = _executor()
+    jobs = [define("/bin/true", uid=f"job-{number}") for number in range(crew._JOBS + 1)]
+    for job in [*jobs[:-1], jobs[0], jobs[-1]]:
+        executor.start(Task(job, 0, 0, None))
+    assert [order.key for order in executor.outbox if isinstance(order, wire.Drop)] == [1]
+
+
 def test_tasks_go_to_whoever_runs_the_fewest() -> None:
     _, core, executors = _crew(3, slots=8, tasks=100)
     assert sorted(len(executor.running) for executor in executors) == [2, 3, 3]
