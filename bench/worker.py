@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.one_task import Clocks
 from distributedjob_api.messages import Assign, Commands, Define, Welcome
 from distributedjob_worker.core.worker import Identity, Worker
-from distributedjob_worker.execution.executor import Executor
+from distributedjob_worker.execution.executor import Executor, Room
 from distributedjob_worker.execution.scratch import ScratchPool
 
 
@@ -49,8 +49,9 @@ def run_executor(argv: list[str], tasks: int, slots: int, *, scratch: bool = Tru
     wake = threading.Event()
     with tempfile.TemporaryDirectory() as folder:
         pool = ScratchPool(Path(folder) / "scratch")
-        executor = Executor(core, lock, wake.set, pool, "bench/bench/node/bench")
-        executor.start()
+        room = Room(Path(folder), "node", "bench/bench/node/bench", slots, {})
+        executor = Executor(core, lock, pool, room)
+        executor.start(wake.set)
         core.handle(Welcome(1, 1, "bench", 0.05), 0.0)
         started = time.perf_counter()
         with lock:

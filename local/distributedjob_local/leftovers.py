@@ -22,6 +22,6 @@ def end_tasks(state: StateDirectory) -> None:
         home = directory.stat()
         node = f"{directory.name}@{home.st_dev:x}.{home.st_ino:x}"
         try:
-            orphans.end_leftovers(f"{INSTALLATION}/{DEFAULT_POOL}/{node}/")
+            orphans.end_leftovers(f"{INSTALLATION}/{DEFAULT_POOL}/{node}/", directory)
         except TimeoutError as error:
             raise LocalError(str(error)) from error

@@ -24,6 +24,7 @@ from tests.support.charts import (
     Document,
     Kubelet,
     helm,
+    literals,
     render,
 )
 from tests.support.waiting import wait_until

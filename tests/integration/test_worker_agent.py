@@ -32,8 +32,16 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield started
 
 
-async def test_tasks_run_and_every_result_is_reported(url: str, tmp_path: Path) -> None:
-    with agent_process(url, tmp_path) as agent:
+@pytest.fixture(params=["1", "2"])
+def executors(request: pytest.FixtureRequest) -> str:
+    """How many processes start tasks: the agent's own, or more."""
+    return str(request.param)
+
+
+async def test_tasks_run_and_every_result_is_reported(
+    url: str, tmp_path: Path, executors: str
+) -> None:
+    with agent_process(url, tmp_path, DJOB_EXECUTORS=executors) as agent:
         async with fake_leader(url) as leader:
             await leader.granted()
             await leader.command(define("/bin/true"), assign((0, 499)))
@@ -43,8 +51,10 @@ async def test_tasks_run_and_every_result_is_reported(url: str, tmp_path: Path) 
             await leader.until(lambda: not leader.jobs)
 
 
-async def test_a_single_task_does_not_wait_for_a_tick(url: str, tmp_path: Path) -> None:
-    with agent_process(url, tmp_path):
+async def test_a_single_task_does_not_wait_for_a_tick(
+    url: str, tmp_path: Path, executors: str
+) -> None:
+    with agent_process(url, tmp_path, DJOB_EXECUTORS=executors):
         async with fake_leader(url) as leader:
             await leader.granted()
             await leader.command(define("/bin/sh", "-c", "exit 127"), assign((7, 7)))
@@ -54,8 +64,10 @@ async def test_a_single_task_does_not_wait_for_a_tick(url: str, tmp_path: Path) 
             ]
 
 
-async def test_cancel_ends_running_tasks_and_drops_queued_ones(url: str, tmp_path: Path) -> None:
-    with agent_process(url, tmp_path):
+async def test_cancel_ends_running_tasks_and_drops_queued_ones(
+    url: str, tmp_path: Path, executors: str
+) -> None:
+    with agent_process(url, tmp_path, DJOB_EXECUTORS=executors):
         async with fake_leader(url) as leader:
             await leader.granted()
             await leader.command(define("/bin/sleep", "60"), assign((0, 9)))
@@ -67,9 +79,9 @@ async def test_cancel_ends_running_tasks_and_drops_queued_ones(url: str, tmp_pat
             assert not leader.jobs
 
 
-async def test_results_survive_a_killed_agent(url: str, tmp_path: Path) -> None:
+async def test_results_survive_a_killed_agent(url: str, tmp_path: Path, executors: str) -> None:
     async with fake_leader(url, acknowledges=False) as leader:
-        with agent_process(url, tmp_path) as agent:
+        with agent_process(url, tmp_path, DJOB_EXECUTORS=executors) as agent:
             await leader.granted()
             await leader.command(define("/bin/true"), assign((0, 99)))
             await leader.until(lambda: leader.succeeded == list(range(100)))
@@ -77,13 +89,15 @@ async def test_results_survive_a_killed_agent(url: str, tmp_path: Path) -> None:
         first = leader.hello
         assert first is not None
         leader.entries.clear()
-        with agent_process(url, tmp_path):
+        with agent_process(url, tmp_path, DJOB_EXECUTORS=executors):
             await leader.until(lambda: leader.succeeded == list(range(100)))
             assert {incarnation for incarnation, _, _ in leader.entries} != {first.incarnation}
 
 
-async def test_sigterm_gives_back_what_waits_and_reports_the_rest(url: str, tmp_path: Path) -> None:
-    with agent_process(url, tmp_path) as agent:
+async def test_sigterm_gives_back_what_waits_and_reports_the_rest(
+    url: str, tmp_path: Path, executors: str
+) -> None:
+    with agent_process(url, tmp_path, DJOB_EXECUTORS=executors) as agent:
         async with fake_leader(url) as leader:
             await leader.granted()
             await leader.command(define("/bin/sleep", "60"), assign((0, 9)))
@@ -97,9 +111,9 @@ async def test_sigterm_gives_back_what_waits_and_reports_the_rest(url: str, tmp_
             assert await asyncio.to_thread(agent.process.wait, 4) == 0
 
 
-async def test_a_second_signal_ends_at_once(url: str, tmp_path: Path) -> None:
+async def test_a_second_signal_ends_at_once(url: str, tmp_path: Path, executors: str) -> None:
     stubborn = "trap '' TERM; while :; do sleep 1; done"
-    with agent_process(url, tmp_path) as agent:
+    with agent_process(url, tmp_path, DJOB_EXECUTORS=executors) as agent:
         async with fake_leader(url) as leader:
             await leader.granted()
             await leader.command(define("/bin/sh", "-c", stubborn), assign((0, 0)))
@@ -177,13 +191,15 @@ def test_sigterm_ends_an_agent_that_never_found_nats(tmp_path: Path) -> None:
         assert "NATS is gone" not in log.read_text()
 
 
-async def test_sigterm_leaves_tasks_their_grace_while_nats_is_gone(tmp_path: Path) -> None:
+async def test_sigterm_leaves_tasks_their_grace_while_nats_is_gone(
+    tmp_path: Path, executors: str
+) -> None:
     slow = (
         f"trap 'sleep 1; touch {tmp_path}/done; exit' TERM; touch {tmp_path}/runs; sleep 60 & wait"
     )
     with ExitStack() as stack:
         with nats_process(tmp_path / "nats") as url:
-            agent = stack.enter_context(agent_process(url, tmp_path))
+            agent = stack.enter_context(agent_process(url, tmp_path, DJOB_EXECUTORS=executors))
             async with fake_leader(url) as leader:
                 await leader.granted()
                 await leader.command(define("/bin/sh", "-c", slow), assign((0, 0)))

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, Protocol, assert_never
 
@@ -18,13 +18,14 @@ from distributedjob_worker.core.effects import (
     Effect,
     Journal,
     Publish,
+    Recall,
     Release,
     Stop,
     Store,
     Wake,
 )
+from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.worker import Worker
-from distributedjob_worker.execution.executor import Executor
 from distributedjob_worker.refused import Refused
 from distributedjob_worker.spool import Spool
 
@@ -44,21 +45,34 @@ class Transport(Protocol):
         """Hand a batch to the journal."""
 
 
+class Runner(Protocol):
+    """What the agent needs of those who run the tasks, in this process or in others."""
+
+    def wake(self) -> None:
+        """There may be tasks to start."""
+
+    def stop(self, tasks: Iterable[Task]) -> None:
+        """End running tasks by command, and give back those ahead; others have ended."""
+
+    def recall(self, tasks: Iterable[Task]) -> None:
+        """Give back tasks ahead; those that were started meanwhile go on."""
+
+
 class Agent:
-    """Core, executor and spool as one."""
+    """Core, runner and spool as one."""
 
     def __init__(
         self,
         core: Worker,
         lock: threading.Lock,
-        executor: Executor,
+        runner: Runner,
         spool: Spool,
         ready_file: Path | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._core = core
         self._lock = lock
-        self._executor = executor
+        self._runner = runner
         self._spool = spool
         self._ready_file = ready_file
         self._clock = clock
@@ -103,6 +117,10 @@ class Agent:
         """A report is due earlier than thought; called from the slots' threads."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: the agent has left
             self._loop.call_soon_threadsafe(self._arm)
+
+    def record(self) -> None:
+        """Write down and send what has ended: the agent is about to end itself."""
+        self._report()
 
     async def leave(self) -> None:
         """Give back what waits, end what runs, stay until all is acknowledged."""
@@ -155,9 +173,11 @@ class Agent:
                 case Journal():
                     transport.record(effect.batch.uid, encode_message(effect.batch))
                 case Stop():
-                    self._executor.stop(effect.tasks)
+                    self._runner.stop(effect.tasks)
+                case Recall():
+                    self._runner.recall(effect.tasks)
                 case Wake():
-                    self._executor.wake()
+                    self._runner.wake()
                 case _:
                     assert_never(effect)
         self._show_readiness()
@@ -219,8 +239,11 @@ class Agent:
         with self._lock:
             effects = self._core.hold(held)
         for effect in effects:
-            if isinstance(effect, Wake):
-                self._executor.wake()
+            match effect:
+                case Wake():
+                    self._runner.wake()
+                case Recall():
+                    self._runner.recall(effect.tasks)
 
     def _show_readiness(self) -> None:
         """Ready is who has a session with a leader, and a way to it."""

@@ -1,6 +1,7 @@
 """Puts the agent together: the only place that knows all of its parts."""
 
 import asyncio
+import contextlib
 import importlib.metadata
 import logging
 import os
@@ -9,20 +10,19 @@ import secrets
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from distributedjob_worker.agent import Agent
 from distributedjob_worker.bus import Bus
 from distributedjob_worker.core.worker import Identity, Worker
 from distributedjob_worker.errors import SettingsError, SpoolError, WorkerError
 from distributedjob_worker.execution import linux, orphans
-from distributedjob_worker.execution.executor import Executor
+from distributedjob_worker.execution.crew import Crew
+from distributedjob_worker.execution.executor import Executor, Room
 from distributedjob_worker.execution.scratch import ScratchPool
 from distributedjob_worker.settings import Settings, read_settings, task_environment
 from distributedjob_worker.spool import Spool
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,8 @@ def main() -> int:
     try:
         settings = read_settings(os.environ)
         _start_logging(settings.log_level)
-        asyncio.run(_run(settings))
+        prepared = _prepare(settings)
+        asyncio.run(_run(settings, prepared))
     except (SettingsError, SpoolError) as error:
         print(f"distributedjob-worker: {error}", file=sys.stderr)
         return 2
@@ -51,7 +52,17 @@ def _start_logging(level: str) -> None:
     )
 
 
-async def _run(settings: Settings) -> None:
+@dataclass(frozen=True)
+class _Prepared:
+    """The parts that stand before there is an event loop, or any thread."""
+
+    core: Worker
+    lock: threading.Lock
+    spool: Spool
+    runner: Executor | Crew
+
+
+def _prepare(settings: Settings) -> _Prepared:
     linux.forbid_inspection()
     linux.adopt_orphans()
     _raise_file_limit()
@@ -63,7 +74,7 @@ async def _run(settings: Settings) -> None:
         f"{settings.installation}/{settings.pool}/{settings.node}@{home.st_dev:x}.{home.st_ino:x}/"
     )
     try:
-        ended = await asyncio.to_thread(orphans.end_leftovers, prefix)
+        ended = orphans.end_leftovers(prefix, settings.state_dir)
     except TimeoutError as error:
         raise WorkerError(str(error)) from error
     if ended:
@@ -80,25 +91,48 @@ async def _run(settings: Settings) -> None:
             f" ({error.filename or 'spool'}: {error.strerror}): make room or remove what is there"
         ) from error
     lock = threading.Lock()
-    late = _Late()
-    executor = Executor(
-        core,
-        lock,
-        late,
-        scratch,
+    cores = len(os.sched_getaffinity(0))
+    slots, count = settings.slots(cores), settings.executor_count(cores)
+    room = Room(
+        home=settings.state_dir,
         mark=prefix + incarnation,
+        node=settings.node,
         pool=task_environment(settings, os.environ),
+        slots=-(-slots // count),
     )
-    agent = Agent(core, lock, executor, spool, settings.ready_file)
+    runner: Executor | Crew
+    if count == 1:
+        runner = Executor(core, lock, scratch, room)
+    else:
+        runner = Crew(core, lock)
+        runner.fork(count, room, [spool.close])
+    _log.info(
+        "worker %s of pool %s, incarnation %s, %d executors",
+        *(settings.node, settings.pool, incarnation, count),
+    )
+    return _Prepared(core, lock, spool, runner)
+
+
+async def _run(settings: Settings, prepared: _Prepared) -> None:
+    loop = asyncio.get_running_loop()
+    agent = Agent(
+        prepared.core, prepared.lock, prepared.runner, prepared.spool, settings.ready_file
+    )
     bus = Bus(settings, agent.received, agent.connected, agent.disconnected)
-    late.call = agent.changed
     agent.transport = bus
-    executor.start()
-    _log.info("worker %s of pool %s, incarnation %s", settings.node, settings.pool, incarnation)
-    await _serve(agent, bus, executor)
+    lost: asyncio.Future[str] = loop.create_future()
+
+    def on_lost(why: str) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the agent has left
+            loop.call_soon_threadsafe(lost.set_result, why)
+
+    prepared.runner.start(agent.changed, on_lost)
+    await _serve(agent, bus, prepared.runner, lost)
 
 
-async def _serve(agent: Agent, bus: Bus, executor: Executor) -> None:
+async def _serve(
+    agent: Agent, bus: Bus, runner: Executor | Crew, lost: asyncio.Future[str]
+) -> None:
     """Work until a signal says leave; a second one ends at once."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
@@ -106,7 +140,7 @@ async def _serve(agent: Agent, bus: Bus, executor: Executor) -> None:
     def on_signal() -> None:
         if told.is_set():
             _log.warning("told to leave twice: ending at once")
-            executor.kill_all()
+            runner.kill_all()
             os._exit(1)
         told.set()
 
@@ -115,28 +149,36 @@ async def _serve(agent: Agent, bus: Bus, executor: Executor) -> None:
     running = asyncio.create_task(bus.run())
     leaving = asyncio.create_task(told.wait())
     try:
-        await asyncio.wait([running, leaving], return_when=asyncio.FIRST_COMPLETED)
+        await _first(running, leaving, lost)
         if running.done():
             running.result()
-        _log.info("leaving")
-        await agent.leave()
+        if not lost.done():
+            _log.info("leaving")
+            await _leave(agent, lost)
+        if lost.done():
+            agent.record()
         await bus.flush()
+        if lost.done():
+            raise WorkerError(lost.result())
     finally:
         leaving.cancel()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        executor.kill_all()
+        runner.kill_all()
 
 
-class _Late:
-    """The executor's way to the agent, which is made after it."""
+async def _leave(agent: Agent, lost: asyncio.Future[str]) -> None:
+    """Wait for the end of every task, unless those who know of some are lost."""
+    going = asyncio.create_task(agent.leave())
+    await _first(going, lost)
+    if going.done():
+        going.result()
+    else:
+        going.cancel()
 
-    def __init__(self) -> None:
-        self.call: Callable[[], None] | None = None
 
-    def __call__(self) -> None:
-        if self.call is not None:
-            self.call()
+async def _first(*waited: asyncio.Future[Any]) -> None:
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
 
 
 def _identity(settings: Settings, incarnation: str) -> Identity:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from distributedjob_api.constants import DEFAULT_POOL
 from distributedjob_api.quantity import QuantityError, cpu_millis, memory_bytes
 from distributedjob_worker.errors import SettingsError
+from distributedjob_worker.execution.presence import PLACES
 
 
 def _cpu(value: object) -> object:
@@ -38,6 +39,9 @@ def _all_memory() -> int:
 _VARIABLE: Final = "[A-Za-z_][A-Za-z0-9_]*"
 _LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
+SLOTS_AN_EXECUTOR: Final = 4
+"""About what one interpreter keeps busy with the shortest tasks, and a little more."""
+
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -63,6 +67,7 @@ class Settings(BaseModel):
     memory_bytes: Annotated[int, BeforeValidator(_memory), Field(ge=1)] = Field(
         default_factory=_all_memory, alias="DJOB_MEMORY"
     )
+    executors: int | None = Field(None, alias="DJOB_EXECUTORS", ge=1, le=PLACES)
     task_env: str = Field("", alias="DJOB_TASK_ENV", pattern=rf"^({_VARIABLE}(,{_VARIABLE})*)?$")
     state_dir: Path = Field(alias="DJOB_STATE_DIR")
     ready_file: Path | None = Field(None, alias="DJOB_READY_FILE")
@@ -72,6 +77,17 @@ class Settings(BaseModel):
     def usable_cpu_millis(self) -> int:
         """The CPU that tasks may fill: the share of what there is, less the reserve."""
         return max(0, int(self.cpu_millis * self.cpu_share) - self.cpu_reserve_millis)
+
+    def slots(self, cores: int) -> int:
+        """How many tasks of one CPU run at once, no more than there are cores."""
+        return max(1, min(self.usable_cpu_millis // 1000, cores))
+
+    def executor_count(self, cores: int) -> int:
+        """How many processes start tasks; 1 means the agent's own."""
+        return min(
+            self.executors or -(-self.slots(cores) // SLOTS_AN_EXECUTOR),
+            PLACES,
+        )
 
 
 _REMEDIES: Final = {
@@ -89,6 +105,7 @@ _REMEDIES: Final = {
     "DJOB_CPU_SHARE": "a number above 0, up to 1",
     "DJOB_CPU_RESERVE": "a CPU quantity, such as 500m",
     "DJOB_TASK_ENV": "names of variables with commas between, such as PATH,LANG",
+    "DJOB_EXECUTORS": f"a number of processes from 1 to {PLACES}, or leave it out",
     "DJOB_MEMORY": "a memory quantity above 0, such as 4Gi",
     "DJOB_STATE_DIR": "a directory that the agent may write and that outlives a restart",
     "DJOB_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",

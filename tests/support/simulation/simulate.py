@@ -74,7 +74,7 @@ async def _live(world: World) -> float:
     for number, millis in enumerate(scenario.workers, start=1):
         name = f"n{number}"
         world.api.set_node(Node(name, "127.0.1.1", millis, ready=True, cordoned=False))
-        world.workers[name] = WorkerHost(world, name, millis)
+        world.workers[name] = WorkerHost(world, name, millis, crew=number % 2 == 0)
         world.later(0.2 * world.random.random(), world.workers[name].start)
     for number in range(1, scenario.operators + 1):
         host = world.operators[f"o{number}"] = OperatorHost(world, f"o{number}")

@@ -22,6 +22,12 @@ from tests.support.simulation.world import INSTALLATION, POOL, World
 STOP_SECONDS = 0.3
 """A task that is told to end takes up to so long."""
 
+ORDER_SECONDS = 0.002
+"""From the agent to an executor."""
+
+STALE_SECONDS = 0.5
+"""How long a task stays ahead."""
+
 
 @dataclass(slots=True)
 class Disk:
@@ -74,6 +80,12 @@ class Spool:
             raise OSError(errno.ENOSPC, "No space left on device")
 
 
+Follower = tuple[Task, Run] | None
+"""Who took the place of a task that ended, if anybody."""
+
+Teller = Callable[[How, Follower], None]
+
+
 class Executor:
     """Runs what the core lets start, as the real one does, with tasks that only take time."""
 
@@ -89,21 +101,24 @@ class Executor:
         """There may be tasks to start."""
         loop = self._host.world.loop
         core = self._core
-        while core.queues.free_millis > 0 and (task := core.take(loop.time())) is not None:
-            self._runs[task] = self._host.start_task(
-                task, lambda how, task=task: self._ended(task, how)
-            )
+        while core.has_room and (task := core.take(loop.time())) is not None:
+            self._runs[task] = self._host.start_task(task, self.teller(task))
 
     def stop(self, tasks: Iterable[Task]) -> None:
         """End running tasks by command."""
         for task in tasks:
-            if task in self._runs and self._core.queues.runs(task):
+            if task in self._runs and self._core.runs(task):
                 self._stops.add(task)
-                self._host.stop_task(
-                    self._runs[task], lambda how, task=task: self._ended(task, how)
-                )
+                self._host.stop_task(task, self._runs[task], self.teller(task))
 
-    def _ended(self, task: Task, how: How) -> None:
+    def recall(self, tasks: Iterable[Task]) -> None:
+        """Nothing is ahead where the slots ask the core."""
+
+    def teller(self, task: Task) -> Teller:
+        """How the machine tells of this task's end."""
+        return lambda how, follower: self._ended(task, how, follower)
+
+    def _ended(self, task: Task, how: How, follower: Follower) -> None:
         run = self._runs.pop(task, None)
         if run is None:
             return
@@ -113,20 +128,63 @@ class Executor:
             reason = task_reasons.STOPPED
         elif how is not How.SUCCEEDED:
             reason = task_reasons.ERROR
-        core = self._core
-        before = core.urgent, bool(core.finished)
         outcome = Outcome(run.started, run.end - run.started, reason, 1 if reason else 0)
-        core.finish(task, outcome)
+        sooner = self._core.finish(task, outcome)
+        if follower is not None:
+            self._runs[follower[0]] = follower[1]
+            self._core.follow(follower[0])
         self.wake()
-        if before != (core.urgent, True):
+        if sooner:
             self.changed()
+
+
+class Crew(Executor):
+    """Executors that have tasks ahead, which the machine starts without a word of the agent.
+
+    Each order takes a moment, in which a task ahead may have been started.
+    """
+
+    def wake(self) -> None:
+        """There may be tasks to start, and more to have ahead."""
+        super().wake()
+        for define in {id(task.define): task.define for task in self._runs}.values():
+            for task in self._core.take_ahead(define, 1, 1):
+                self._order(self._host.put_ahead, task, self._back)
+
+    def stop(self, tasks: Iterable[Task]) -> None:
+        """End tasks, running or ahead."""
+        for task in tasks:
+            self._stops.add(task)
+            self._order(self._host.recall, task, self._back, self.teller(task))
+
+    def recall(self, tasks: Iterable[Task]) -> None:
+        """Give back tasks ahead, unless they have been started."""
+        for task in tasks:
+            self._order(self._host.recall, task, self._back, None)
+
+    def _order(self, order: Callable[..., None], *arguments: object) -> None:
+        def arrive() -> None:
+            if self._host.process is self._process and self._process.alive:
+                order(*arguments)
+
+        self._host.world.later(ORDER_SECONDS, arrive)
+
+    def _back(self, task: Task) -> None:
+        self._stops.discard(task)
+        if self._core.give_back(task):
+            self.changed()
+        super().wake()
 
 
 class WorkerHost:
     """One machine: agents come and go on it, its disk and its tasks stay."""
 
-    def __init__(self, world: World, name: str, cpu_millis: int) -> None:
+    def __init__(self, world: World, name: str, cpu_millis: int, *, crew: bool = False) -> None:
         self.world = world
+        self.crew = crew
+        self.executor: Executor | None = None
+        self._active: dict[Task, Run] = {}
+        self._ahead: list[Task] = []
         self.name = name
         self.cpu_millis = cpu_millis
         self.disk = Disk()
@@ -163,7 +221,7 @@ class WorkerHost:
             # The agent cannot begin on a full disk: it is started again and again.
             process.kill()
             return
-        executor = Executor(self, process, core)
+        executor = self.executor = (Crew if self.crew else Executor)(self, process, core)
         agent = Agent(core, threading.Lock(), executor, spool, None, clock=loop.time)
         executor.changed = agent.changed
         self.agent = agent
@@ -204,38 +262,64 @@ class WorkerHost:
 
     # -- tasks ---------------------------------------------------------------------
 
-    def start_task(self, task: Task, tell: Callable[[How], None]) -> Run:
+    def start_task(self, task: Task, tell: Teller) -> Run:
         """A process starts; it belongs to the machine, not to the agent."""
         world = self.world
         now = world.loop.time()
         define = task.define
         run = Run(define.uid, define.run, task.index, task.ended, self.name, now)
         world.laws.starts(run)
+        self._active[task] = run
         seconds, how = world.work(define.uid, task.index, task.ended)
-        self._end_after(seconds, run, how, tell)
+        self._end_after(seconds, task, run, how, tell)
         return run
 
-    def stop_task(self, run: Run, tell: Callable[[How], None]) -> None:
+    def stop_task(self, task: Task, run: Run, tell: Teller) -> None:
         """SIGTERM, which every task heeds sooner or later."""
         run.told_to_end = True
-        self._end_after(STOP_SECONDS * self.world.random.random(), run, How.STOPPED, tell)
+        self._end_after(STOP_SECONDS * self.world.random.random(), task, run, How.STOPPED, tell)
 
-    def _end_after(self, seconds: float, run: Run, how: How, tell: Callable[[How], None]) -> None:
-        process = self.process
-        if process is None:
-            raise RuntimeError("a task was started on a machine without an agent")
+    def put_ahead(self, task: Task, back: Callable[[Task], None]) -> None:
+        """Start a task when another of its job ends; give it back where none does."""
+        if any(other.define is task.define for other in self._active):
+            self._ahead.append(task)
+            self.world.later(STALE_SECONDS, self.recall, task, back, None)
+        else:
+            self._tell(back, task)
 
+    def recall(self, task: Task, back: Callable[[Task], None], tell: Teller | None) -> None:
+        """Give back a task that is ahead; end one that runs if its end is to be told."""
+        if task in self._ahead:
+            self._ahead.remove(task)
+            self._tell(back, task)
+        elif task in self._active and tell is not None:
+            self.stop_task(task, self._active[task], tell)
+
+    def _tell(self, call: Callable[..., None], *arguments: object) -> None:
+        if self.process is not None:
+            self.world.loop.call_soon(call, *arguments, context=self.process.context)
+
+    def _end_after(self, seconds: float, task: Task, run: Run, how: How, tell: Teller) -> None:
         def end() -> None:
             if run.how is How.RUNNING:
                 # One that ends by itself after the signal counts as ended by command, too.
                 ended = How.STOPPED if run.told_to_end else how
                 self.world.ledger.finish(run, ended, self.world.loop.time())
-                self.world.loop.call_soon(tell, how, context=process.context)
+                self._active.pop(task, None)
+                self._tell(tell, how, self._follow(task))
 
         self.world.later(seconds, end)
 
+    def _follow(self, ended: Task) -> Follower:
+        for task in self._ahead:
+            if task.define is ended.define and self.executor is not None:
+                self._ahead.remove(task)
+                return task, self.start_task(task, self.executor.teller(task))
+        return None
+
     def _end_tasks(self) -> None:
         ledger = self.world.ledger
+        self._active.clear()
         for run in [run for run in ledger.active if run.place == self.name]:
             ledger.finish(run, How.KILLED, self.world.loop.time())
 
@@ -261,6 +345,7 @@ class WorkerHost:
         self.world.loop.create_task(leave(), context=process.context)
 
     def _died(self) -> None:
+        self._ahead.clear()
         now = self.world.loop.time()
         name = self.process.name if self.process else self.name
         self.world.note(f"{name} is dead")

@@ -9,7 +9,7 @@ import pytest
 from distributedjob_api import task_reasons
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.worker import Identity, Worker
-from distributedjob_worker.execution.executor import Executor
+from distributedjob_worker.execution.executor import Executor, Room
 from distributedjob_worker.execution.scratch import ScratchPool
 from tests.support.worker_driver import define
 
@@ -25,7 +25,8 @@ def test_a_start_that_fails_as_nobody_foresaw_is_an_outcome(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     core = Worker(Identity("inc", "node", "10.0.0.1", "0.1", 2000, 1 << 30))
-    executor = Executor(core, threading.Lock(), lambda: None, ScratchPool(tmp_path / "s"), "mark")
+    room = Room(tmp_path, "node", "mark", 2, {})
+    executor = Executor(core, threading.Lock(), ScratchPool(tmp_path / "s"), room)
     outcome = executor._run(cast("Any", Faulty()), Task(define("/bin/true"), 7, 0, None))
     assert (outcome.reason, outcome.tail) == (task_reasons.START_FAILED, "nobody foresaw this")
     assert "task 7 could not be started" in caplog.text

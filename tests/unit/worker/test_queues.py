@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from distributedjob_worker.core.queues import HOLD_SECONDS, PATIENCE_SECONDS, Queues, Task
-from tests.support.worker_driver import define
+from tests.support.worker_driver import UID, define
 
 CPU = 3000
 JOBS = {"small": 300, "one": 1000, "big": 2500}
@@ -22,6 +22,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.queues = Queues(CPU, MEMORY)
         self.waiting: set[tuple[str, int]] = set()
         self.running: list[Task] = []
+        self.ahead: list[Task] = []
+        self.recalled: list[Task] = []
         self.parallelism = dict.fromkeys(JOBS, 0)
         self.now = 0.0
         for uid, millis in JOBS.items():
@@ -39,7 +41,7 @@ class QueueMachine(RuleBasedStateMachine):
         last = first + length - 1
         self.queues.add(self.queues.jobs[uid], [(first, last)], [], [], parallelism)
         self.parallelism[uid] = parallelism
-        runs = {(task.define.uid, task.index) for task in self.running}
+        runs = {_key(task) for task in (*self.running, *self.ahead)}
         self.waiting |= {(uid, index) for index in range(first, last + 1)} - runs
 
     @rule(seconds=st.floats(0, 2))
@@ -48,9 +50,8 @@ class QueueMachine(RuleBasedStateMachine):
         task = self.queues.take(self.now)
         if task is None:
             return
-        key = (task.define.uid, task.index)
-        assert key in self.waiting
-        self.waiting.remove(key)
+        assert _key(task) in self.waiting
+        self.waiting.remove(_key(task))
         self.running.append(task)
         limit = self.parallelism[task.define.uid]
         assert not limit or len(self.queues.jobs[task.define.uid].running) <= limit
@@ -60,23 +61,63 @@ class QueueMachine(RuleBasedStateMachine):
     def finish(self, data: st.DataObject) -> None:
         self.queues.finish(self.running.pop(data.draw(st.integers(0, len(self.running) - 1))))
 
+    @rule(uid=st.sampled_from(sorted(JOBS)), most=st.integers(1, 5), shares=st.integers(1, 3))
+    def take_ahead(self, uid: str, most: int, shares: int) -> None:
+        tasks = self.queues.take_ahead(self.queues.jobs[uid].define, most, shares)
+        assert len(tasks) <= min(most, len(self.waiting))
+        if tasks:
+            # Nobody else waits, and no task could start.
+            assert {other for other, _ in self.waiting} == {uid}
+        for task in tasks:
+            self.waiting.remove(_key(task))
+        self.ahead += tasks
+
+    @precondition(lambda self: self.ahead)
+    @rule(data=st.data())
+    def give_back(self, data: st.DataObject) -> None:
+        task = self.ahead.pop(data.draw(st.integers(0, len(self.ahead) - 1)))
+        assert self.queues.give_back(task) == (task not in self.recalled)
+        if task not in self.recalled:
+            self.waiting.add(_key(task))
+
+    @precondition(lambda self: self.ahead)
+    @rule(data=st.data())
+    def follow(self, data: st.DataObject) -> None:
+        task = self.ahead[data.draw(st.integers(0, len(self.ahead) - 1))]
+        before = [one for one in self.running if one.define.uid == task.define.uid]
+        if before:
+            self.queues.finish(before[0])
+            self.queues.follow(task)
+            self.running.remove(before[0])
+            self.ahead.remove(task)
+            self.running.append(task)
+
     @rule(uid=st.sampled_from(sorted(JOBS)), first=st.integers(0, 20), last=st.integers(0, 30))
     def drop(self, uid: str, first: int, last: int) -> None:
         chosen = [(first, max(first, last))]
-        self.queues.drop(self.queues.jobs[uid], chosen)
+        recalled = self.queues.drop(self.queues.jobs[uid], chosen)
+        assert {_key(task) for task in recalled} == {
+            (uid, index)
+            for _, index in map(_key, self._ahead_of(uid))
+            if first <= index <= chosen[0][1]
+        }
+        self.recalled += recalled
         self.waiting -= {
             key for key in self.waiting if key[0] == uid and first <= key[1] <= chosen[0][1]
         }
+
+    def _ahead_of(self, uid: str) -> list[Task]:
+        return [task for task in self.ahead if task.define.uid == uid]
 
     @invariant()
     def nothing_is_lost_or_doubled(self) -> None:
         found = [
             (uid, index)
             for uid, job in self.queues.jobs.items()
-            for place in (job.waiting, job.running)
+            for place in (job.waiting, job.running, job.ahead)
             for index in place
         ]
-        running = {(task.define.uid, task.index) for task in self.running}
+        running = {_key(task) for task in (*self.running, *self.ahead)}
         assert len(found) == len(set(found))
         assert set(found) == self.waiting | running
         assert self.queues.waiting == bool(self.waiting)
@@ -91,6 +132,10 @@ class QueueMachine(RuleBasedStateMachine):
 
 
 TestQueues = QueueMachine.TestCase
+
+
+def _key(task: Task) -> tuple[str, int]:
+    return task.define.uid, task.index
 
 
 def _drain(queues: Queues, now: float = 0.0) -> Iterator[Task]:
@@ -178,3 +223,57 @@ def test_a_task_that_cannot_fit_for_long_holds_the_others_up_only_for_a_while() 
     after = queues.take(PATIENCE_SECONDS + HOLD_SECONDS)
     assert after is not None
     assert after.define.uid == "small"
+
+
+def _busy(waiting: int, **changes: object) -> tuple[Queues, list[Task]]:
+    """Three slots that run, and so many tasks of the same job behind them."""
+    queues = Queues(CPU, MEMORY)
+    queues.define(define("/bin/true", **changes))
+    queues.add(queues.jobs[UID], [(0, waiting + 2)], [], [], 0)
+    return queues, list(_drain(queues))
+
+
+def test_a_task_ahead_takes_the_place_of_one_that_ends() -> None:
+    queues, running = _busy(8)
+    (task,) = queues.take_ahead(running[0].define, 1, 2)
+    assert queues.jobs[UID].queued_ranges() == [(3, 10)]
+    queues.finish(running[0])
+    queues.follow(task)
+    job = queues.jobs[UID]
+    assert (job.queued_ranges(), job.running_ranges()) == ([(4, 10)], [(1, 3)])
+    assert queues.free_millis == 0
+
+
+def test_the_last_tasks_are_not_taken_ahead() -> None:
+    queues, running = _busy(7)
+    assert len(queues.take_ahead(running[0].define, 10, 4)) == 1
+    queues, running = _busy(3)
+    assert not queues.take_ahead(running[0].define, 10, 4)
+
+
+def test_nothing_is_taken_ahead_of_another_job_that_waits() -> None:
+    queues, running = _busy(8)
+    queues.define(define("/bin/true", uid="other"))
+    queues.add(queues.jobs["other"], [(0, 0)], [], [], 0)
+    assert not queues.take_ahead(running[0].define, 1, 1)
+
+
+def test_what_is_given_back_goes_first_and_what_was_recalled_not_at_all() -> None:
+    queues, running = _busy(8)
+    first, second = queues.take_ahead(running[0].define, 2, 1)
+    assert queues.drop(queues.jobs[UID], [(0, 3), (9, 20)]) == [first]
+    assert queues.give_back(second)
+    assert not queues.give_back(first)
+    queues.finish(running[0])
+    assert [task.index for task in _drain(queues)] == [4]
+    assert queues.jobs[UID].queued_ranges() == [(5, 8)]
+
+
+def test_an_index_that_is_ahead_is_not_queued_again() -> None:
+    queues, running = _busy(8)
+    (task,) = queues.take_ahead(running[0].define, 1, 1)
+    queues.add(queues.jobs[UID], [(0, 10)], [], [], 0)
+    queues.drop(queues.jobs[UID], [(4, 10)])
+    assert not queues.waiting
+    assert queues.give_back(task)
+    assert queues.jobs[UID].queued_ranges() == [(3, 3)]

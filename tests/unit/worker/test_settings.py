@@ -75,6 +75,9 @@ def test_tasks_get_what_the_pool_names_and_nothing_of_the_agent() -> None:
         ("DJOB_CPU", "0"),
         ("DJOB_CPU", "many"),
         ("DJOB_MEMORY", "-1"),
+        ("DJOB_EXECUTORS", "0"),
+        ("DJOB_EXECUTORS", "257"),
+        ("DJOB_EXECUTORS", "auto"),
         ("DJOB_LOG_LEVEL", "LOUD"),
     ],
 )
@@ -98,6 +101,26 @@ def test_a_mistake_is_one_line_that_names_the_variable(name: str, value: str) ->
 )
 def test_what_is_well_formed_is_taken(name: str, value: str) -> None:
     assert value in read_settings(GOOD | {name: value}).model_dump().values()
+
+
+@pytest.mark.parametrize(
+    ("cpu", "cores", "given", "slots", "executors"),
+    [
+        ("500m", 8, "", 1, 1),
+        ("4", 64, "", 4, 1),
+        ("4900m", 64, "", 4, 1),
+        ("5", 64, "", 5, 2),
+        ("64", 64, "", 64, 16),
+        ("64", 2, "", 2, 1),
+        ("2", 2, "3", 2, 3),
+        ("64", 64, "1", 64, 1),
+    ],
+)
+def test_large_nodes_have_an_executor_for_four_slots(
+    cpu: str, cores: int, given: str, slots: int, executors: int
+) -> None:
+    settings = read_settings(GOOD | {"DJOB_CPU": cpu, "DJOB_EXECUTORS": given})
+    assert (settings.slots(cores), settings.executor_count(cores)) == (slots, executors)
 
 
 def test_a_password_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -37,7 +37,14 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End these running tasks, each with its job's grace."""
+    """End these running tasks, each with its job's grace; give back those ahead."""
+
+    tasks: list[Task]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Give back these tasks ahead, but let go on what was started meanwhile."""
 
     tasks: list[Task]
 
@@ -47,4 +54,4 @@ class Wake:
     """There may be tasks to start."""
 
 
-Effect = Store | Release | Publish | Journal | Stop | Wake
+Effect = Store | Release | Publish | Journal | Stop | Recall | Wake

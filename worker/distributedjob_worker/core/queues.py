@@ -50,7 +50,12 @@ class Tenant:
 
 @dataclass(slots=True, eq=False)
 class JobQueue:
-    """The tasks of one job."""
+    """The tasks of one job.
+
+    Those ``ahead`` were handed to an executor, each to take the place of a task of the
+    same job that ends there. They wait until it says that it started them, or gives them
+    back; those ``recalled`` then wait here no more.
+    """
 
     define: Define
     parallelism: int = 0
@@ -59,13 +64,16 @@ class JobQueue:
     held: bool = False
     waiting: OrderedDict[int, Task] = field(default_factory=OrderedDict)
     running: dict[int, Task] = field(default_factory=dict)
+    ahead: dict[int, Task] = field(default_factory=dict)
+    recalled: set[int] = field(default_factory=set)
     running_millis: int = 0
     passed_since: float | None = None
     holds: int = 0
 
     def queued_ranges(self) -> list[Range]:
-        """The indexes that wait."""
-        return ranges(BitMap(self.waiting)) if self.waiting else []
+        """The indexes that wait, here or ahead."""
+        ahead = [index for index, task in self.ahead.items() if task.define is self.define]
+        return ranges(BitMap([*self.waiting, *ahead])) if self.waiting or ahead else []
 
     def running_ranges(self) -> list[Range]:
         """The indexes that run."""
@@ -94,7 +102,7 @@ class Queues:
         return bool(self._ready)
 
     def define(self, define: Define) -> list[Task]:
-        """Keep a definition; returns the running tasks of an older run that it ends.
+        """Keep a definition; returns the tasks of an older run, running or ahead, that it ends.
 
         An older run's definition changes nothing, and one of the same run is the
         one that is there.
@@ -109,7 +117,8 @@ class Queues:
         job.waiting.clear()
         self._ready.pop(define.uid, None)
         job.define = define
-        return list(job.running.values())
+        job.recalled.update(job.ahead)
+        return [*job.running.values(), *job.ahead.values()]
 
     def add(
         self,
@@ -124,25 +133,29 @@ class Queues:
         job.parallelism = parallelism
         job.priority = priority
         attempts = [*_fresh(fresh), *((retry.index, retry.ended) for retry in retries)]
-        waiting, running, define = job.waiting, job.running, job.define
+        waiting, running, ahead, define = job.waiting, job.running, job.ahead, job.define
         for position, (index, ended) in enumerate(attempts):
-            if index not in waiting and index not in running:
+            if index not in waiting and index not in running and index not in ahead:
                 item = items[position] if items else None
                 waiting[index] = Task(define, index, ended, item)
         if waiting:
             self._ready[define.uid] = job
 
-    def drop(self, job: JobQueue, chosen: list[Range] | None) -> None:
-        """Remove waiting tasks, all or those in the ranges."""
+    def drop(self, job: JobQueue, chosen: list[Range] | None) -> list[Task]:
+        """Remove waiting tasks, all or those in the ranges; returns those to be recalled."""
         if chosen is None:
             job.waiting.clear()
+            recalled = list(job.ahead.values())
         else:
             within = from_ranges(chosen)
             for index in [index for index in job.waiting if index in within]:
                 del job.waiting[index]
+            recalled = [task for index, task in job.ahead.items() if index in within]
+        job.recalled.update(task.index for task in recalled)
         if not job.waiting:
             self._ready.pop(job.define.uid, None)
             job.passed_since = None
+        return recalled
 
     def take(self, now: float) -> Task | None:
         """The task that starts now, which from here on runs; None if none can."""
@@ -173,6 +186,52 @@ class Queues:
                 job.passed_since = now
         return self._start(best)
 
+    def take_ahead(self, define: Define, most: int, shares: int) -> list[Task]:
+        """Tasks that may each take the place of one of this job that ends.
+
+        It leaves all requests and limits as they are, and no room for a choice between
+        jobs: so none where another job waits, or where a task could start right now. One
+        call takes no more than one of ``shares`` parts of what waits, lest one executor
+        have work at the end of a job while others have none.
+        """
+        job = self._ready.get(define.uid)
+        if (
+            job is None
+            or len(self._ready) > 1
+            or job.define is not define
+            or job.held
+            or 0 < job.parallelism < len(job.running)
+            or (job.may_start() and self._fits(job))
+        ):
+            return []
+        tasks = []
+        for _ in range(min(most, len(job.waiting) // shares)):
+            index, task = job.waiting.popitem(last=False)
+            job.ahead[index] = task
+            tasks.append(task)
+        if not job.waiting:
+            del self._ready[define.uid]
+        return tasks
+
+    def follow(self, task: Task) -> None:
+        """A task that was ahead runs, in the place of one that ended."""
+        job = self.jobs[task.define.uid]
+        del job.ahead[task.index]
+        job.recalled.discard(task.index)
+        self._occupy(job, task)
+
+    def give_back(self, task: Task) -> bool:
+        """A task that was ahead was not started; whether it waits again, before all others."""
+        job = self.jobs[task.define.uid]
+        del job.ahead[task.index]
+        if task.index in job.recalled:
+            job.recalled.remove(task.index)
+            return False
+        job.waiting[task.index] = task
+        job.waiting.move_to_end(task.index, last=False)
+        self._ready[task.define.uid] = job
+        return True
+
     def _precedence(self, job: JobQueue) -> tuple[int, int, int, int]:
         """The lowest goes first."""
         tenant = self._tenants[job.define.namespace]
@@ -199,12 +258,16 @@ class Queues:
 
     def _start(self, job: JobQueue) -> Task:
         job.passed_since, job.holds = None, 0
-        index, task = job.waiting.popitem(last=False)
+        _, task = job.waiting.popitem(last=False)
         # Between jobs that run as much, turns go round.
         del self._ready[task.define.uid]
         if job.waiting:
             self._ready[task.define.uid] = job
-        job.running[index] = task
+        self._occupy(job, task)
+        return task
+
+    def _occupy(self, job: JobQueue, task: Task) -> None:
+        job.running[task.index] = task
         job.running_millis += task.define.cpu_millis
         self._turns += 1
         tenant = self._tenants[task.define.namespace]
@@ -213,7 +276,6 @@ class Queues:
         self.free_millis -= task.define.cpu_millis
         self.free_bytes -= task.define.memory_bytes
         self.running_count += 1
-        return task
 
 
 def _fresh(pairs: Iterable[Range]) -> Iterator[tuple[int, int]]:

@@ -22,6 +22,7 @@ from distributedjob_api.messages import (
     Hello,
     JobReport,
     LeaderMessage,
+    Range,
     Refusal,
     Report,
     Resend,
@@ -33,12 +34,13 @@ from distributedjob_worker.core.effects import (
     Effect,
     Journal,
     Publish,
+    Recall,
     Release,
     Stop,
     Store,
     Wake,
 )
-from distributedjob_worker.core.queues import Queues, Task
+from distributedjob_worker.core.queues import JobQueue, Queues, Task
 from distributedjob_worker.core.results import JobLedger, Outcome
 from distributedjob_worker.core.session import Session, Standing
 
@@ -92,17 +94,54 @@ class Worker:
             return None
         return self.queues.take(now)
 
-    def finish(self, task: Task, outcome: Outcome) -> None:
-        """A task ended; a worker that has nothing else to run reports at once."""
+    @property
+    def has_room(self) -> bool:
+        """Whether any CPU is free."""
+        return self.queues.free_millis > 0
+
+    def runs(self, task: Task) -> bool:
+        """Whether this very attempt runs."""
+        return self.queues.runs(task)
+
+    def finish(self, task: Task, outcome: Outcome) -> bool:
+        """A task ended; a worker that has nothing else to run reports at once.
+
+        Returns:
+            Whether a report is due earlier than before.
+        """
         self.queues.finish(task)
+        sooner = not self.finished
         self.finished.append((task, outcome))
-        if not self.queues.waiting:
-            self.urgent = True
+        if not self.urgent and not self.queues.waiting:
+            self.urgent = sooner = True
+        return sooner
+
+    def take_ahead(self, define: Define, most: int, shares: int) -> list[Task]:
+        """Tasks that may each take the place of one of this job that ends."""
+        return [] if self.held else self.queues.take_ahead(define, most, shares)
+
+    def follow(self, task: Task) -> None:
+        """A task that was ahead runs, in the place of one that has just ended."""
+        self.queues.follow(task)
+
+    def give_back(self, task: Task) -> bool:
+        """A task that was ahead was not started; whether a report is due for it.
+
+        The leader learns from a report that no longer lists it that it is free.
+        """
+        if self.queues.give_back(task):
+            return False
+        self._purge(task.define.uid)
+        self.urgent = True
+        return True
 
     def hold(self, held: bool) -> list[Effect]:
         """Start no more tasks while there is no room for their results."""
         self.held = held
-        return [] if held else [Wake()]
+        if not held:
+            return [Wake()]
+        ahead = [task for job in self.queues.jobs.values() for task in job.ahead.values()]
+        return [Recall(ahead)] if ahead else []
 
     @property
     def kept(self) -> list[Store]:
@@ -121,7 +160,11 @@ class Worker:
     @property
     def idle(self) -> bool:
         """Whether nothing runs and every result has a number."""
-        return not self.queues.running_count and not self.finished
+        return (
+            not self.queues.running_count
+            and not self.finished
+            and not any(job.ahead for job in self.queues.jobs.values())
+        )
 
     # -- the leader ----------------------------------------------------------------
 
@@ -208,8 +251,8 @@ class Worker:
         self.leaving = self.urgent = True
         running: list[Task] = []
         for job in self.queues.jobs.values():
-            self.queues.drop(job, None)
             running += job.running.values()
+            running += self.queues.drop(job, None)
         return [Stop(running)] if running else []
 
     # -- messages ------------------------------------------------------------------
@@ -267,16 +310,14 @@ class Worker:
                 return self._cancel(command)
             case Return():
                 job = self.queues.jobs.get(command.uid)
-                if job is not None:
-                    self.queues.drop(job, command.ranges)
-                return []
+                return [] if job is None else self._recalled(job, command.ranges)
             case Forget():
                 job = self.queues.jobs.get(command.uid)
+                effects = [] if job is None else self._recalled(job, None)
                 if job is not None:
-                    self.queues.drop(job, None)
                     job.forgotten = True
                 self._purge(command.uid)
-                return []
+                return effects
             case _:
                 assert_never(command)
 
@@ -305,6 +346,10 @@ class Worker:
         )
         return [Wake()]
 
+    def _recalled(self, job: JobQueue, ranges: list[Range] | None) -> list[Effect]:
+        recalled = self.queues.drop(job, ranges)
+        return [Recall(recalled)] if recalled else []
+
     def _cancel(self, command: Cancel) -> list[Effect]:
         job = self.queues.jobs.get(command.uid)
         if job is None:
@@ -315,7 +360,7 @@ class Worker:
             self._cancelled.move_to_end(command.uid)
             if len(self._cancelled) > REMEMBERED_JOBS:
                 self._cancelled.popitem(last=False)
-        self.queues.drop(job, None if whole else command.ranges)
+        recalled = self.queues.drop(job, None if whole else command.ranges)
         # A report that no longer lists what waited is the answer.
         self.urgent = True
         chosen = [
@@ -323,7 +368,7 @@ class Worker:
             for index, task in job.running.items()
             if whole or any(first <= index <= last for first, last in command.ranges)
         ]
-        return [Stop(chosen)] if chosen else []
+        return [Stop([*recalled, *chosen])] if recalled or chosen else []
 
     def _acknowledge(self, message: Acks) -> list[Effect]:
         effects: list[Effect] = [Release()]
@@ -384,7 +429,7 @@ class Worker:
     def _purge(self, uid: str) -> None:
         """Drop a job that was forgotten once nothing of it is left here."""
         job = self.queues.jobs.get(uid)
-        if job is not None and (not job.forgotten or job.running or job.waiting):
+        if job is not None and (not job.forgotten or job.running or job.waiting or job.ahead):
             return
         if any(task.define.uid == uid for task, _ in self.finished):
             return
@@ -405,7 +450,7 @@ class Worker:
             queue, ledger = self.queues.jobs.get(uid), self.ledgers.get(uid)
             if (
                 (queue is not None and idle)
-                or (queue is not None and (queue.waiting or queue.running))
+                or (queue is not None and (queue.waiting or queue.running or queue.ahead))
                 or (ledger is not None and ledger.entries)
             ):
                 states.append(reports.job_report(uid, queue, ledger))

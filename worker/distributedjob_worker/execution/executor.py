@@ -4,8 +4,9 @@ Up to about a slot a core, a thread starts a task and waits for it: two system c
 and no event loop between two tasks. What fits beyond that, many small requests,
 is run by a single thread that waits for all of them at once.
 
-The core is only touched under one lock, which is held for microseconds and never
-over a system call that waits.
+Where tasks come from is the core itself, or in a process of its own what the agent sent
+(:mod:`~distributedjob_worker.execution.feed`). It is only touched under one lock, which
+is held for microseconds and never over a system call that waits.
 """
 
 import logging
@@ -16,13 +17,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
 
 from distributedjob_api import task_reasons
-from distributedjob_worker.core.program import NOTHING
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.results import Outcome
-from distributedjob_worker.core.worker import Worker
+from distributedjob_worker.execution import orphans
 from distributedjob_worker.execution.launch import Launcher, Process
 from distributedjob_worker.execution.monitor import Monitor
 from distributedjob_worker.execution.processes import Processes
@@ -31,6 +33,37 @@ from distributedjob_worker.execution.scratch import ScratchPool
 _log = logging.getLogger(__name__)
 
 _STARTS_IN_A_ROW: Final = 16
+
+
+class Source(Protocol):
+    """Where tasks come from and their ends go; every call is made under the lock."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another task may start, as far as slots go."""
+
+    def take(self, now: float) -> Task | None:
+        """The next task to start, or None."""
+
+    def finish(self, task: Task, outcome: Outcome) -> bool:
+        """A task ended; True if that is to be told sooner than what was known before."""
+
+    def runs(self, task: Task) -> bool:
+        """Whether this very attempt was taken and has not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What all tasks of an agent share, and how many threads run them.
+
+    ``home`` is the state directory, ``mark`` what the tasks' processes are known by.
+    """
+
+    home: Path
+    node: str
+    mark: str
+    slots: int
+    pool: Mapping[str, str]
 
 
 class _Slot:
@@ -43,34 +76,36 @@ class _Slot:
 
 
 class Executor:
-    """Runs what the core lets start; tells ``changed`` when a report has become due."""
+    """Runs what its source lets start, in threads of this process."""
 
     def __init__(
         self,
-        core: Worker,
+        source: Source,
         lock: threading.Lock,
-        changed: Callable[[], None],
         scratch: ScratchPool,
-        mark: str,
-        pool: Mapping[str, str] = NOTHING,
+        room: Room,
     ) -> None:
-        self._core = core
+        self._source = source
         self._lock = lock
-        self._changed = changed
         self._scratch = scratch
-        self._mark = mark
-        self._pool = pool
+        self._room = room
+        self._changed: Callable[[], None] = _nobody
         self._idle: list[_Slot] = []
         self._crowd: deque[Task] = deque()
         self._crowd_wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self.processes = Processes(lock)
-        self.monitor = Monitor(self.processes, mark)
+        self.monitor = Monitor(self.processes, room.mark)
 
-    def start(self) -> None:
-        """Start the threads; each waits until there is a task."""
-        cores = len(os.sched_getaffinity(0))
-        count = max(1, min(self._core.identity.cpu_millis // 1000, cores))
-        for number in range(count):
+    def start(
+        self, changed: Callable[[], None], _lost: Callable[[str], None] | None = None
+    ) -> None:
+        """Start the threads; each waits until there is a task.
+
+        ``changed`` is told when an end is to be told sooner than what was known
+        before. Nobody can be lost here: the threads end with this process.
+        """
+        self._changed = changed
+        for number in range(self._room.slots):
             self._thread(f"slot-{number}", self._run_slot)
         self._thread("crowd", self._run_crowd)
         self._thread("monitor", self.monitor.run)
@@ -82,24 +117,31 @@ class Executor:
 
     def stop(self, tasks: Iterable[Task]) -> None:
         """End running tasks by command."""
-        self.processes.stop(tasks, self._core.queues.runs)
+        self.processes.stop(tasks, self._source.runs)
         self.monitor.wake()
+
+    def recall(self, tasks: Iterable[Task]) -> None:
+        """There is nothing to give back: slots that ask the core need no tasks ahead."""
 
     def kill_all(self) -> None:
         """End every process of every task at once; for an agent that must go now."""
         self.processes.kill_all()
-        self.monitor.sweep_all()
+        orphans.end_descendants()
 
     def _thread(self, name: str, target: Callable[[], None]) -> None:
         threading.Thread(target=target, name=name, daemon=True).start()
+
+    def _launcher(self) -> Launcher:
+        room = self._room
+        return Launcher(room.node, room.mark, self._scratch, room.pool)
 
     # -- under the lock ------------------------------------------------------------
 
     def _dispatch(self, now: float) -> None:
         """Hand startable tasks to idle threads, and the rest to the crowd's one."""
-        core = self._core
+        source = self._source
         woken = False
-        while core.queues.free_millis > 0 and (task := core.take(now)) is not None:
+        while source.has_room and (task := source.take(now)) is not None:
             if self._idle:
                 slot = self._idle.pop()
                 slot.task = task
@@ -112,16 +154,13 @@ class Executor:
 
     def _done(self, task: Task, outcome: Outcome) -> bool:
         """Record an end; True if that makes a report due earlier than before."""
-        core = self._core
-        before = core.urgent, bool(core.finished)
         self.processes.drop(task)
-        core.finish(task, outcome)
-        return before != (core.urgent, True)
+        return self._source.finish(task, outcome)
 
     # -- a thread a slot -----------------------------------------------------------
 
     def _run_slot(self) -> None:
-        launcher = Launcher(self._core.identity.node, self._mark, self._scratch, self._pool)
+        launcher = self._launcher()
         slot = _Slot()
         task: Task | None = None
         outcome: Outcome | None = None
@@ -131,10 +170,10 @@ class Executor:
             with self._lock:
                 if task is not None and outcome is not None:
                     changed = self._done(task, outcome)
-                task = self._core.take(now)
+                task = self._source.take(now)
                 if task is None:
                     self._idle.append(slot)
-                elif self._core.queues.free_millis > 0:
+                elif self._source.has_room:
                     self._dispatch(now)
             if changed:
                 self._changed()
@@ -186,7 +225,7 @@ class Executor:
     # -- one thread for the crowd --------------------------------------------------
 
     def _run_crowd(self) -> None:
-        launcher = Launcher(self._core.identity.node, self._mark, self._scratch, self._pool)
+        launcher = self._launcher()
         waiting: dict[int, Process] = {}
         poll = select.epoll()
         poll.register(self._crowd_wake, select.EPOLLIN)
@@ -233,3 +272,7 @@ class Executor:
             self._dispatch(time.monotonic())
         if changed:
             self._changed()
+
+
+def _nobody() -> None:
+    """Is told before anybody listens."""

@@ -41,10 +41,6 @@ class Monitor:
         self._sweep_at = 0.0
         self._wake.set()
 
-    def sweep_all(self) -> None:
-        """End every descendant; the agent is about to go."""
-        self._sweeper.end_everything()
-
     def run(self) -> None:
         """Look after the tasks for ever."""
         while True:

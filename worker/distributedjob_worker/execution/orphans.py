@@ -15,6 +15,7 @@ from typing import Final
 
 from distributedjob_worker.core.program import MARK
 from distributedjob_worker.core.queues import Task
+from distributedjob_worker.execution import presence
 from distributedjob_worker.execution.processes import Processes
 
 _SETTLE_SECONDS: Final = 0.02
@@ -66,19 +67,6 @@ class Sweeper:
         self._unmarked = unmarked
         return ended
 
-    def end_everything(self) -> None:
-        """Kill every descendant, whoever waits for it."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            alive = [
-                pid for pid in _children() if (found := _stat(pid)) is not None and not found.zombie
-            ]
-            if not alive:
-                return
-            for pid in alive:
-                _kill(pid)
-            time.sleep(0.005)
-
     def _settled(self) -> frozenset[Task] | None:
         """The tasks that run now, once those that were just starting are listed.
 
@@ -107,8 +95,23 @@ class Sweeper:
 _OWNER: Final = ("DJOB_UID", "DJOB_INDEX", "DJOB_ATTEMPT")
 
 
-def end_leftovers(prefix: str) -> int:
+def end_descendants() -> None:
+    """Kill every descendant of this process, whoever waits for it."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        alive = [pid for pid in _children() if not _has_ended(pid)]
+        if not alive:
+            return
+        for pid in alive:
+            _kill(pid)
+        time.sleep(0.005)
+
+
+def end_leftovers(prefix: str, home: Path) -> int:
     """End what earlier incarnations left: every process whose mark begins so.
+
+    Executor processes go first, lest they start another task: those that hold a
+    place in the state directory ``home``.
 
     Returns:
         How many were ended.
@@ -120,7 +123,7 @@ def end_leftovers(prefix: str) -> int:
     wanted = f"{MARK}={prefix}".encode()
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
-        alive = [
+        alive = presence.holders(home) or [
             pid
             for pid in _every_pid()
             if pid != os.getpid() and any(part.startswith(wanted) for part in _raw_environment(pid))
@@ -147,6 +150,17 @@ def _children() -> list[int]:
             text = Path(f"/proc/self/task/{thread}/children").read_text()
             children += map(int, text.split())
     return children
+
+
+def _has_ended(child: int) -> bool:
+    """Whether all threads of a child have: only then are its own children ours.
+
+    A zombie, as /proc shows it, may be the first thread alone.
+    """
+    try:
+        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
 
 
 def _every_pid() -> list[int]:
