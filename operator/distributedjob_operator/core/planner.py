@@ -139,7 +139,7 @@ def _plan_pool(
         for row in peers:
             fill(row, pool, whole)
         for row, target in zip(peers, targets, strict=True):
-            own = row.whole * row.job.cpu_millis
+            own = row.whole * row.millis
             queue_ahead(row, pool, target / own if own else 0.0, ahead_seconds)
     for row in rows:
         decisions += _grants(row, workers)
@@ -223,11 +223,13 @@ def _take_back(row: Row, pool: Pool) -> list[TakeBack]:
 def _clear_unusable(jobs: Sequence[Job], usable: Sequence[Worker], fleet: Fleet) -> list[TakeBack]:
     """Take back what waits at workers that get nothing new."""
     keys = {worker.key for worker in usable}
+    others = sorted(fleet.workers.keys() - keys)
     tainted = any(node.taints for node in fleet.nodes.values())
     decisions = []
     for job in jobs:
+        assigned = job.ledger.assigned
         asks = tainted or job.spec.node_selector
-        for key in sorted(job.ledger.assigned if asks else job.ledger.assigned.keys() - keys):
+        for key in sorted(assigned) if asks else filter(assigned.__contains__, others):
             worker = fleet.workers.get(key)
             if worker is None or worker.leaving or job.uid in worker.returning:
                 continue

@@ -147,13 +147,15 @@ class Queues:
     def take(self, now: float) -> Task | None:
         """The task that starts now, which from here on runs; None if none can."""
         best: JobQueue | None = None
+        lowest = (0, 0, 0, 0)
         passed: list[JobQueue] = []
         for job in self._ready.values():
             if not job.may_start():
                 continue
+            fits = self._fits(job)
             if job.passed_since is not None:
                 kept = now - job.passed_since - PATIENCE_SECONDS * 2**job.holds
-                if kept >= 0 and self._fits(job):
+                if kept >= 0 and fits:
                     return self._start(job)
                 if 0 <= kept < HOLD_SECONDS:
                     # Its turn has come: what frees up is kept for it.
@@ -162,10 +164,12 @@ class Queues:
                     # What runs here may run for days: the others are not held up for that.
                     job.holds = min(job.holds + 1, MOST_HOLDS)
                     job.passed_since = now
-            if not self._fits(job):
+            if not fits:
                 passed.append(job)
-            elif best is None or self._precedence(job) < self._precedence(best):
-                best = job
+                continue
+            precedence = self._precedence(job)
+            if best is None or precedence < lowest:
+                best, lowest = job, precedence
         if best is None:
             return None
         for job in passed:
