@@ -50,6 +50,8 @@ def simulate(nodes: int, cpus: int, load: Load, pace: Pace = PACE) -> dict[str, 
     measured, slots = cluster.measured, nodes * cpus
     tasks = measured.started
     last_start = max(max(spans.starts) for spans in measured.spans.values())
+    # While work waits, so much of the time without its last second.
+    waits = max(last_start - 1.0 - began, 0.0)
     makespan = max(max(spans.ends) for spans in measured.spans.values()) - began
     bound = max(load.work / slots, load.longest)
     rounds = sorted(measured.rounds_ms)
@@ -74,8 +76,10 @@ def simulate(nodes: int, cpus: int, load: Load, pace: Pace = PACE) -> dict[str, 
         "leader_modelled_seconds": measured.busy_modelled,
         "simulation_cpu_seconds": cpu - measured.leader_cpu,
         "status_writes": measured.writes,
-        "utilisation": measured.busy_until(last_start) / (slots * max(1e-9, last_start - began)),
-        "work_waits_seconds": max(last_start - 1.0, began) - began,
+        "utilisation": measured.busy_until(began + waits) / (slots * waits) if waits else 0.0,
+        "utilisation_to_last_start": measured.busy_until(last_start)
+        / (slots * max(1e-9, last_start - began)),
+        "work_waits_seconds": waits,
         "fairness_error": fairness_error(measured, names),
         "makespan_seconds": makespan,
         "makespan_over_lower_bound": makespan / bound,

@@ -114,6 +114,11 @@ class Ledger:
             return BitMap()
         return held - self.running.get(worker, BitMap())
 
+    def waiting_at(self) -> set[WorkerKey]:
+        """The workers that hold something they have not started, as far as is known."""
+        running = self.running
+        return {key for key, held in self.assigned.items() if len(held) > len(running.get(key, ()))}
+
     # -- facts ---------------------------------------------------------------------
 
     def fold(

@@ -17,6 +17,7 @@ from distributedjob_api.v1alpha1 import Placement
 from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.fleet import Fleet, Worker
 from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.seats import Offer, Seats, slots_for, that_fit
 from distributedjob_operator.core.shares import level
 
 AHEAD_SECONDS = 1.0
@@ -29,9 +30,6 @@ MAX_TRIED = 65_536
 """Indexes of a job with counters and no outcome, at most: the status must fit."""
 
 NOTHING: Final = BitMap()
-
-Offer = tuple[int, int]
-"""Millicores, and bytes of memory, that a worker offers."""
 
 PASSED_OVER_SECONDS = 10.0
 """A job without a slot for so long may claim one that is not free yet."""
@@ -81,21 +79,6 @@ class Pool:
     def crowded(self, at: int) -> bool:
         """Whether work waits at a worker behind what runs there."""
         return self.free_cpu[at] < 0 or self.free_memory[at] < 0
-
-
-@dataclass(frozen=True, slots=True)
-class Seats:
-    """How many tasks of so much CPU and memory each worker holds; shared between jobs."""
-
-    slots: Sequence[int]
-    whole: int
-    fewest: int
-    sizes: frozenset[int]
-
-    @classmethod
-    def of(cls, slots: Sequence[int]) -> "Seats":
-        """What is asked of them all, reckoned once."""
-        return cls(slots, sum(slots), min(slots), frozenset(slots))
 
 
 @dataclass(slots=True)
@@ -195,7 +178,7 @@ def lay_out(
             repr(job.spec.tolerations),
         )
         if shape not in known:
-            known[shape] = Seats.of(_slots(job, workers, offers, fleet, plain=plain))
+            known[shape] = Seats.of(slots_for(job, workers, offers, fleet, plain=plain))
         rows.append(
             Row(
                 job=job,
@@ -207,22 +190,6 @@ def lay_out(
             )
         )
     return rows
-
-
-def _slots(
-    job: Job, workers: Sequence[Worker], offers: Sequence[Offer], fleet: Fleet, *, plain: bool
-) -> list[int]:
-    """Tasks of a job that each empty worker holds; ``plain`` nodes have no taints."""
-    millis, size = job.cpu_millis, job.memory_bytes
-    # Workers are mostly alike: what fits is reckoned once for all that are.
-    fits = {offer: max(0, _tasks(*offer, millis, size)) for offer in {*offers}}
-    slots = [fits[offer] for offer in offers]
-    if plain and not job.spec.node_selector:
-        return slots
-    return [
-        count if fleet.admits(worker, job.spec) else 0
-        for worker, count in zip(workers, slots, strict=True)
-    ]
 
 
 def _counts(where: Mapping[WorkerKey, BitMap], keys: Sequence[WorkerKey]) -> list[int]:
@@ -416,9 +383,4 @@ def queue_ahead(row: Row, pool: Pool, part: float, ahead_seconds: float) -> None
 
 def _fits(cpu_millis: int, memory_bytes: int, row: Row) -> int:
     """Tasks of a job that so much CPU and memory holds; negative where it is overdrawn."""
-    return _tasks(cpu_millis, memory_bytes, row.millis, row.size)
-
-
-def _tasks(cpu_millis: int, memory_bytes: int, millis: int, size: int) -> int:
-    count = cpu_millis // millis
-    return min(count, memory_bytes // size) if size else count
+    return that_fit(cpu_millis, memory_bytes, row.millis, row.size)

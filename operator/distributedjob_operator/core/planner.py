@@ -200,11 +200,14 @@ def _take_back(row: Row, pool: Pool) -> list[TakeBack]:
     seconds = job.ledger.seconds_per_task
     if not idle:
         return []
+    waiting = job.ledger.waiting_at()
+    if not waiting:
+        return []
     counts = row.levels
     mean = sum(counts) / row.whole
     decisions = []
     for at, (worker, count, slots) in enumerate(zip(pool.workers, counts, row.slots, strict=True)):
-        if not count or job.uid in worker.returning:
+        if worker.key not in waiting or job.uid in worker.returning:
             continue
         excess = count - max(slots, math.ceil(mean * slots))
         if excess <= 0 or (seconds is not None and excess * seconds < WORTH_MOVING_SECONDS):

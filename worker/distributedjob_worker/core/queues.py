@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from distributedjob_api.indexes import BitMap, from_ranges, ranges
+from distributedjob_api.indexes import from_ranges, runs_of
 from distributedjob_api.messages import Attempt, Define, Range
 
 PATIENCE_SECONDS: Final = 1.0
@@ -65,11 +65,11 @@ class JobQueue:
 
     def queued_ranges(self) -> list[Range]:
         """The indexes that wait."""
-        return ranges(BitMap(self.waiting)) if self.waiting else []
+        return runs_of(self.waiting)
 
     def running_ranges(self) -> list[Range]:
         """The indexes that run."""
-        return ranges(BitMap(self.running)) if self.running else []
+        return runs_of(self.running)
 
     def may_start(self) -> bool:
         """Whether its parallelism, and its share of the spool, leave room for one more."""
