@@ -1,6 +1,6 @@
 """What is left out because it says nothing new, against the sets it is about."""
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from distributedjob_api.indexes import BitMap, from_ranges, ranges
@@ -23,6 +23,7 @@ def a_ledger(held: BitMap, runs: BitMap, succeeded: BitMap, failed: BitMap) -> L
     return ledger
 
 
+@settings(deadline=None)
 @given(SETS, SETS, SETS, SETS)
 def test_what_is_known_agrees_unless_a_part_of_it_is_over(held, runs, succeeded, failed):
     ledger = a_ledger(held, runs, succeeded, failed)
@@ -31,6 +32,7 @@ def test_what_is_known_agrees_unless_a_part_of_it_is_over(held, runs, succeeded,
     assert agrees(ledger, N1, ranges(held - running), ranges(running)) == (not over)
 
 
+@settings(deadline=None)
 @given(SETS, SETS, SETS, SETS)
 def test_anything_else_does_not(held, runs, queued, running):
     queued -= running
@@ -39,6 +41,7 @@ def test_anything_else_does_not(held, runs, queued, running):
     assert agrees(ledger, N1, ranges(queued), ranges(running)) == same
 
 
+@settings(deadline=None)
 @given(SETS, SETS, ANY_RANGES, ANY_RANGES)
 @example(BitMap([1, 2]), BitMap(), [(1, 1), (1, 1)], [])
 @example(BitMap([1, 2]), BitMap([1]), [(1, 1)], [(1, 1)])
