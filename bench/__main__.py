@@ -28,7 +28,10 @@ BUILD: Final = Path("build")
 DOCS: Final = Path("docs")
 PAGE: Final = DOCS / "performance.md"
 BEGIN, END = "<!-- figures: written by make bench ACCEPT=1 -->\n", "<!-- end of figures -->"
-SMALL_SIMULATION: Final = ("--nodes", "100", "--cpus", "16", "--tasks", "100000")
+SMALL_SIMULATION: Final = (
+    *("--nodes", "100", "--cpus", "16", "--tasks", "20000"),
+    *("--shortest", "0.2", "--longest", "6"),
+)
 
 
 def main() -> int:

@@ -7,13 +7,15 @@ round for as long as :class:`Pace` says, so that reports gather meanwhile as the
 
 import heapq
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from distributedjob_api.messages import Hello, LeaderMessage, Report
+from bench.host import NEVER, Host, Spans
+from bench.load import Load
+from distributedjob_api.messages import Acks, Hello, LeaderMessage, Report
 from distributedjob_api.v1alpha1 import DistributedJob
 from distributedjob_operator.core import checkpoints, reporting
 from distributedjob_operator.core.clock import Instant
@@ -21,9 +23,7 @@ from distributedjob_operator.core.effects import Broadcast, Send, WorkerKey, Wri
 from distributedjob_operator.core.fleet import Node
 from distributedjob_operator.core.leader import Leader
 from distributedjob_operator.core.round import seconds_to_next, settle
-from distributedjob_worker.core.effects import Publish
-from distributedjob_worker.core.queues import Task
-from distributedjob_worker.core.results import Outcome
+from distributedjob_worker.core.effects import Effect, Publish
 from distributedjob_worker.core.worker import Identity, Worker
 
 HOP_SECONDS: Final = 0.001
@@ -41,15 +41,6 @@ class Pace:
 
 
 @dataclass
-class Host:
-    """One node: the worker's core, and when it reports next."""
-
-    key: WorkerKey
-    core: Worker
-    reports_at: float = float("inf")
-
-
-@dataclass
 class Measured:
     """What a run showed; CPU in seconds of this machine, all else in virtual seconds."""
 
@@ -57,17 +48,30 @@ class Measured:
     rounds_cpu: float = 0.0
     reports: int = 0
     reports_cpu: float = 0.0
+    answers_cpu: float = 0.0
+    """What the answers to status writes cost."""
+
     busy_modelled: float = 0.0
     writes: int = 0
-    started: int = 0
-    ended: int = 0
-    last_start: float = 0.0
-    last_end: float = 0.0
-    busy: int = 0
-    slot_seconds: float = 0.0
-    slot_seconds_at_last_start: float = 0.0
-    since: float = 0.0
-    by_namespace: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    spans: defaultdict[str, Spans] = field(default_factory=lambda: defaultdict(Spans))
+    """Of every task, by namespace."""
+
+    contended_until: float = NEVER
+    """From when on a namespace has nothing more that waits."""
+
+    @property
+    def started(self) -> int:
+        """Tasks that started."""
+        return sum(len(spans.starts) for spans in self.spans.values())
+
+    @property
+    def leader_cpu(self) -> float:
+        """All that the leader cost."""
+        return self.rounds_cpu + self.reports_cpu + self.answers_cpu
+
+    def busy_until(self, moment: float) -> float:
+        """Slot-seconds used up to a moment."""
+        return sum(spans.busy_until(moment) for spans in self.spans.values())
 
 
 class Cluster:
@@ -76,41 +80,34 @@ class Cluster:
     Args:
         nodes: how many.
         cpus: slots of one CPU on each.
-        seconds: how long a task of a job takes, by uid and index.
-        on_event: called with each moment at which the number of running tasks changes.
+        load: how long tasks take; its jobs are not submitted yet.
+        pace: how long the leader is busy.
     """
 
-    def __init__(
-        self,
-        nodes: int,
-        cpus: int,
-        seconds: Callable[[str, int], float],
-        pace: Pace,
-        on_event: Callable[["Cluster"], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, nodes: int, cpus: int, load: Load, pace: Pace) -> None:
         self.now = 0.0
         self.measured = Measured()
-        self.seconds = seconds
         self.pace = pace
-        self.on_event = on_event
         self.leader = Leader(1, "simulated", "bench/bench")
         self.hosts: dict[WorkerKey, Host] = {}
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._count = 0
         self._version = 1
-        self._inbox: list[tuple[WorkerKey, Hello | Report]] = []
-        self._round_at = float("inf")
+        self._inbox: deque[tuple[float, WorkerKey, Hello | Report]] = deque()
+        self._round_at = NEVER
         self._free_at = 0.0
         names = [f"n{number:05}" for number in range(nodes)]
+        shortest = load.shortest
         for name in names:
             identity = Identity(name, name, "127.0.0.1", "0", cpus * 1000, MEMORY_BYTES)
-            self.hosts["default", name] = Host(("default", name), Worker(identity))
+            key = ("default", name)
+            self.hosts[key] = Host(key, Worker(identity), load, shortest, self.measured.spans)
         self.leader.take_over(
             [],
             [Node(n, "", cpus * 1000, ready=True, cordoned=False, memory_bytes=MEMORY_BYTES)
              for n in names],
             self._instant(),
-            listened=float("inf"),
+            listened=NEVER,
         )  # fmt: skip
         self._carry_out()
 
@@ -143,57 +140,27 @@ class Cluster:
     # -- workers -------------------------------------------------------------------
 
     def _tell(self, host: Host, message: LeaderMessage) -> None:
-        self._follow(host, host.core.handle(message, self.now))
+        self._follow(host, host.handle(message, self.now))
 
-    def _follow(self, host: Host, effects: list[Any]) -> None:
+    def _look(self, host: Host) -> None:
+        if host.wakes_at == self.now:  # Else it was looked at meanwhile.
+            self._follow(host, host.report(self.now))
+
+    def _follow(self, host: Host, effects: list[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Publish):
-                self._at(self.now + HOP_SECONDS, self._hear, host.key, effect.message)
-        self._start(host)
-
-    def _start(self, host: Host) -> None:
-        core, measured = host.core, self.measured
-        while core.queues.free_millis > 0 and (task := core.take(self.now)) is not None:
-            seconds = self.seconds(task.define.uid, task.index)
-            self._change(1, task.define.namespace)
-            measured.started += 1
-            measured.last_start = self.now
-            measured.slot_seconds_at_last_start = measured.slot_seconds
-            self._at(self.now + seconds, self._end, host, task, seconds)
-        due = max(self.now, core.due())
-        if due < host.reports_at:
-            host.reports_at = due
-            self._at(due, self._report, host)
-
-    def _end(self, host: Host, task: Task, seconds: float) -> None:
-        self._change(-1, task.define.namespace)
-        self.measured.ended += 1
-        self.measured.last_end = self.now
-        host.core.finish(task, Outcome(0.0, seconds))
-        self._start(host)
-
-    def _change(self, by: int, namespace: str) -> None:
-        measured = self.measured
-        self.on_event(self)
-        measured.slot_seconds += measured.busy * (self.now - measured.since)
-        measured.since = self.now
-        measured.busy += by
-        measured.by_namespace[namespace] += by
-
-    def _report(self, host: Host) -> None:
-        if host.reports_at > self.now:
-            return  # It has reported since, and is due later.
-        host.reports_at = float("inf")
-        if host.core.due() <= self.now:
-            self._follow(host, host.core.report(self.now))
-        else:
-            self._start(host)
+                self._hear(host.key, effect.message)
+        wakes_at = max(self.now, host.next_look())
+        if wakes_at != host.wakes_at or wakes_at == self.now:
+            host.wakes_at = wakes_at
+            self._at(wakes_at, self._look, host)
 
     # -- the leader ----------------------------------------------------------------
 
     def _hear(self, key: WorkerKey, message: Hello | Report) -> None:
-        self._inbox.append((key, message))
-        self._want_round(self.now)
+        arrives = self.now + HOP_SECONDS
+        self._inbox.append((arrives, key, message))
+        self._want_round(arrives)
 
     def _want_round(self, moment: float) -> None:
         moment = max(moment, self._free_at)
@@ -204,36 +171,57 @@ class Cluster:
     def _round(self) -> None:
         if self._round_at > self.now:
             return  # An earlier one has taken its place.
-        self._round_at = float("inf")
+        self._round_at = NEVER
         if self.now < self._free_at:
             self._want_round(self._free_at)
             return
         leader, measured, now = self.leader, self.measured, self._instant()
-        inbox, self._inbox = self._inbox, []
+        heard = self._arrived()
         began = time.process_time()
         leader.proved(now)
-        for key, message in inbox:
+        for key, message in heard:
             if isinstance(message, Hello):
                 reporting.hello(leader, key, message, now)
             else:
                 reporting.report(leader, key, message, now)
-        heard = time.process_time()
+        folded = time.process_time()
         settle(leader, now)
         settled = time.process_time()
-        measured.reports += len(inbox)
-        measured.reports_cpu += heard - began
-        measured.rounds_cpu += settled - heard
-        measured.rounds_ms.append((settled - heard) * 1e3)
-        busy = len(inbox) * self.pace.report_seconds + len(self.hosts) * self.pace.worker_seconds
+        measured.reports += len(heard)
+        measured.reports_cpu += folded - began
+        measured.rounds_cpu += settled - folded
+        measured.rounds_ms.append((settled - folded) * 1e3)
+        busy = len(heard) * self.pace.report_seconds + len(self.hosts) * self.pace.worker_seconds
         measured.busy_modelled += busy
         self._free_at = self.now + busy
+        self._note_supply()
         self._carry_out()
         self._want_round(self.now + max(busy, seconds_to_next(leader, now)))
+        if self._inbox:
+            self._want_round(self._inbox[0][0])
+
+    def _arrived(self) -> list[tuple[WorkerKey, Hello | Report]]:
+        """What has come by now, in its order: every hop takes as long."""
+        heard = []
+        while self._inbox and self._inbox[0][0] <= self.now:
+            _, key, message = self._inbox.popleft()
+            heard.append((key, message))
+        return heard
+
+    def _note_supply(self) -> None:
+        """Note when the first namespace has handed out all that it has."""
+        supply: dict[str, int] = {}
+        for job in self.leader.jobs.values():
+            supply[job.namespace] = supply.get(job.namespace, 0) + job.ledger.plannable
+        if not all(supply.values()):
+            self.measured.contended_until = min(self.measured.contended_until, self.now)
 
     def _carry_out(self) -> None:
         arrives = max(self.now, self._free_at) + HOP_SECONDS
         for effect in self.leader.take_effects():
             match effect:
+                case Send(worker=key, message=Acks() as message):
+                    self.hosts[key].acknowledged(message, arrives)
                 case Send(worker=key, message=message):
                     self._at(arrives, self._tell, self.hosts[key], message)
                 case Broadcast(message=message):
@@ -247,5 +235,7 @@ class Cluster:
 
     def _written(self, write: WriteStatus) -> None:
         self._version += 1
+        began = time.process_time()
         checkpoints.written(self.leader, write.uid, str(self._version), write.marks)
+        self.measured.answers_cpu += time.process_time() - began
         self._carry_out()

@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from bench.cluster import MEMORY_BYTES, START, Cluster, Pace
-from bench.simulate import body, mixed
+from bench.load import body, mixed
 from distributedjob_api.messages import Hello, Report, decode_worker, encode_message
 from distributedjob_api.v1alpha1 import parse
 from distributedjob_operator.core import checkpoints, reporting
@@ -182,7 +182,7 @@ def measure(pattern: str, tasks: int, workers: int, slots: int) -> dict[str, flo
 def planning_ms(nodes: int, cpus: int) -> float:
     """The median round while every slot of a large cluster is taken and tasks end all the time."""
     load = mixed(nodes * cpus * 2, jobs=10, namespaces=5, shortest=1.0, longest=60.0, seed=1)
-    cluster = Cluster(nodes, cpus, load.seconds_of, Pace())
+    cluster = Cluster(nodes, cpus, load, Pace())
     cluster.run(lambda: len(cluster.leader.fleet.workers) == nodes)
     for resource in load.objects():
         cluster.submit(resource)

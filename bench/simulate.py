@@ -6,121 +6,38 @@ one with ``--nodes --cpus --tasks``. Writes ``build/simulate.json``.
 
 import argparse
 import gc
-import heapq
-import itertools
 import json
-import random
 import statistics
-from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
 from pathlib import Path
 from typing import Any, Final
 
-from bench.cluster import Cluster, Pace
-from distributedjob_api.v1alpha1 import DistributedJob, parse
+from bench.cluster import Cluster, Measured, Pace
+from bench.load import Load, ideal, mixed
 
 PACE: Final = Pace()
-MOST_IN_A_JOB: Final = 1_000_000
 SETTLED_SECONDS: Final = 2.0
 """Of the beginning: hellos, and the first round of each worker."""
 
 
-@dataclass(frozen=True)
-class Load:
-    """Jobs to run: per job its namespace, and how long each of its tasks takes."""
+def fairness_error(measured: Measured, names: set[str]) -> float:
+    """The largest deviation from an equal part of the slots, as a share of it.
 
-    namespaces: Sequence[str]
-    seconds: "Sequence[array[float]]"
-
-    @property
-    def work(self) -> float:
-        """Slot-seconds in all."""
-        return sum(map(sum, self.seconds))
-
-    @property
-    def longest(self) -> float:
-        """Seconds of the longest task."""
-        return max(map(max, self.seconds))
-
-    def seconds_of(self, uid: str, index: int) -> float:
-        """How long a task takes."""
-        return self.seconds[int(uid)][index]
-
-    def objects(self) -> list[DistributedJob]:
-        """The jobs as the API server hands them out."""
-        return [
-            parse(body(number, namespace, len(seconds)))
-            for number, (namespace, seconds) in enumerate(
-                zip(self.namespaces, self.seconds, strict=True)
-            )
-        ]
-
-
-def mixed(
-    tasks: int, jobs: int, namespaces: int, shortest: float, longest: float, seed: int
-) -> Load:
-    """Jobs of equal size; lengths are log-uniform, in an order that nobody knows."""
-    draw = random.Random(seed)
-    jobs = max(jobs, -(-tasks // MOST_IN_A_JOB))
-    sizes = [tasks // jobs + (number < tasks % jobs) for number in range(jobs)]
-    ratio = longest / shortest
-    return Load(
-        [f"team-{number % namespaces}" for number in range(jobs)],
-        [array("d", (shortest * ratio ** draw.random() for _ in range(size))) for size in sizes],
-    )
-
-
-def ideal(load: Load, slots: int) -> float:
-    """The makespan of a scheduler that knows no lengths and whose messages take no time.
-
-    List scheduling (Graham 1969): a slot that falls free takes the next task, jobs in turn.
+    Looked at is the time in which every namespace has work that waits.
     """
-    free = [0.0] * slots
-    for column in itertools.zip_longest(*load.seconds):
-        for seconds in column:
-            if seconds is not None:
-                heapq.heapreplace(free, free[0] + seconds)
-    return max(free)
-
-
-class Shares:
-    """How evenly the namespaces share while all of them have work that waits."""
-
-    def __init__(self, load: Load) -> None:
-        self.names = sorted(set(load.namespaces))
-        self.slot_seconds = dict.fromkeys(self.names, 0.0)
-
-    def note(self, cluster: Cluster) -> None:
-        """Add what passed since the last change, where everybody could have used more."""
-        measured = cluster.measured
-        passed = cluster.now - measured.since
-        if passed <= 0 or cluster.now < SETTLED_SECONDS or self._over(cluster):
-            return
-        for name in self.names:
-            self.slot_seconds[name] += measured.by_namespace[name] * passed
-
-    def _over(self, cluster: Cluster) -> bool:
-        supply = dict.fromkeys(self.names, 0)
-        for job in cluster.leader.jobs.values():
-            supply[job.namespace] += job.ledger.plannable
-        return not all(supply.values())
-
-    @property
-    def error(self) -> float:
-        """The largest deviation from an equal part, as a share of it."""
-        total = sum(self.slot_seconds.values())
-        if not total:
-            return 0.0
-        part = total / len(self.names)
-        return max(abs(one - part) / part for one in self.slot_seconds.values())
+    used = [
+        measured.spans[name].busy_until(measured.contended_until)
+        - measured.spans[name].busy_until(SETTLED_SECONDS)
+        for name in names
+    ]
+    part = sum(used) / len(used)
+    return max(abs(one - part) / part for one in used) if part > 0 else 0.0
 
 
 def simulate(nodes: int, cpus: int, load: Load, pace: Pace = PACE) -> dict[str, Any]:
     """Run a load to its end and say how it went."""
-    shares = Shares(load)
-    cluster = Cluster(nodes, cpus, load.seconds_of, pace)
-    cluster.on_event = Sampled(shares.note)
+    began_cpu = time.process_time()
+    cluster = Cluster(nodes, cpus, load, pace)
     cluster.run(lambda: len(cluster.leader.fleet.workers) == nodes)
     began = cluster.now
     for resource in load.objects():
@@ -129,17 +46,22 @@ def simulate(nodes: int, cpus: int, load: Load, pace: Pace = PACE) -> dict[str, 
     gc.disable()  # What the cluster holds in one process here, 5,000 hold there.
     cluster.run(lambda: cluster.finished)
     gc.enable()
+    cpu = time.process_time() - began_cpu
     measured, slots = cluster.measured, nodes * cpus
+    tasks = measured.started
+    last_start = max(max(spans.starts) for spans in measured.spans.values())
+    # While work waits, so much of the time without its last second.
+    waits = max(last_start - 1.0 - began, 0.0)
+    makespan = max(max(spans.ends) for spans in measured.spans.values()) - began
     bound = max(load.work / slots, load.longest)
-    makespan = measured.last_end - began
     rounds = sorted(measured.rounds_ms)
-    busy_until = max(measured.last_start - 1.0, began)
+    names = set(load.namespaces)
     return {
         "nodes": nodes,
         "slots": slots,
-        "tasks": measured.ended,
+        "tasks": tasks,
         "jobs": len(load.seconds),
-        "namespaces": len(shares.names),
+        "namespaces": len(names),
         "planning_ms": {
             "median": statistics.median(rounds),
             "p99": rounds[int(len(rounds) * 0.99)],
@@ -148,50 +70,20 @@ def simulate(nodes: int, cpus: int, load: Load, pace: Pace = PACE) -> dict[str, 
         "rounds": len(rounds),
         "report_us": measured.reports_cpu / max(1, measured.reports) * 1e6,
         "reports": measured.reports,
-        "leader_cpu_seconds": measured.rounds_cpu + measured.reports_cpu,
+        "leader_cpu_seconds": measured.leader_cpu,
+        "leader_us_per_task": measured.leader_cpu / tasks * 1e6,
+        "leader_us_per_round": measured.rounds_cpu / len(rounds) * 1e6,
         "leader_modelled_seconds": measured.busy_modelled,
+        "simulation_cpu_seconds": cpu - measured.leader_cpu,
         "status_writes": measured.writes,
-        "utilisation": measured.slot_seconds_at_last_start
-        / (slots * max(1e-9, measured.last_start - began)),
-        "work_waits_seconds": busy_until - began,
-        "fairness_error": shares.error,
+        "utilisation": measured.busy_until(began + waits) / (slots * waits) if waits else 0.0,
+        "utilisation_to_last_start": measured.busy_until(last_start)
+        / (slots * max(1e-9, last_start - began)),
+        "work_waits_seconds": waits,
+        "fairness_error": fairness_error(measured, names),
         "makespan_seconds": makespan,
         "makespan_over_lower_bound": makespan / bound,
         "makespan_over_ideal": makespan / ideal(load, slots),
-    }
-
-
-class Sampled:
-    """Calls a note on every hundredth event: the shares change slowly."""
-
-    def __init__(self, note: Any, every: int = 100) -> None:
-        self._note, self._every, self._left = note, every, 0
-
-    def __call__(self, cluster: Cluster) -> None:
-        """Note every hundredth time."""
-        self._left -= 1
-        if self._left < 0:
-            self._left = self._every
-            self._note(cluster)
-
-
-def body(number: int, namespace: str, tasks: int) -> dict[str, Any]:
-    """A job as the API server hands it out; its uid is its number."""
-    return {
-        "apiVersion": "distributedjob.dev/v1alpha1",
-        "kind": "DistributedJob",
-        "metadata": {
-            "name": f"job-{number}",
-            "namespace": namespace,
-            "uid": str(number),
-            "resourceVersion": "1",
-            "generation": 1,
-            "creationTimestamp": "2026-01-01T00:00:00Z",
-        },
-        "spec": {
-            "completions": tasks,
-            "template": {"command": ["true"], "resources": {"requests": {"cpu": "1"}}},
-        },
     }
 
 

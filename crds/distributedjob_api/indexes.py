@@ -7,7 +7,7 @@ ascending indexes and inclusive ranges joined by commas, such as ``0-4,7``.
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from pyroaring import BitMap
@@ -23,6 +23,7 @@ __all__ = [
     "iter_ranges",
     "parse_indexes",
     "ranges",
+    "runs_of",
     "take",
 ]
 
@@ -52,8 +53,13 @@ def iter_ranges(indexes: BitMap) -> Iterator[tuple[int, int]]:
     return zip(firsts, lasts, strict=True)
 
 
-def _runs(indexes: BitMap) -> list[tuple[int, int]]:
-    """The runs of a small set, one index after the other."""
+def runs_of(indexes: Collection[int]) -> list[tuple[int, int]]:
+    """The runs of distinct indexes in any order, as :func:`ranges` has them."""
+    return _runs(sorted(indexes)) if len(indexes) <= FEW else ranges(BitMap(indexes))
+
+
+def _runs(indexes: Iterable[int]) -> list[tuple[int, int]]:
+    """The runs of a few ascending indexes, one after the other."""
     found: list[tuple[int, int]] = []
     first = last = -1
     for index in indexes:

@@ -169,10 +169,10 @@ class Fleet:
 
     def usable(self, pool: str) -> Iterator[Worker]:
         """The workers of a pool that may get something new, by name."""
+        nodes = {name for name, node in self.nodes.items() if node.schedulable}
         for key in sorted(self.workers):
             worker = self.workers[key]
-            node = self.nodes.get(worker.node)
-            if key[0] == pool and not worker.leaving and node is not None and node.schedulable:
+            if key[0] == pool and worker.node in nodes and not worker.leaving:
                 yield worker
 
     def largest(self, workers: Iterable[Worker]) -> tuple[int, int]:

@@ -114,6 +114,11 @@ class Ledger:
             return BitMap()
         return held - self.running.get(worker, BitMap())
 
+    def waiting_at(self) -> set[WorkerKey]:
+        """The workers that hold something they have not started, as far as is known."""
+        running = self.running
+        return {key for key, held in self.assigned.items() if len(held) > len(running.get(key, ()))}
+
     # -- facts ---------------------------------------------------------------------
 
     def fold(
@@ -388,7 +393,10 @@ class Ledger:
         """Accept what a worker says it holds; returns what it must not run."""
         recorded = self.recorded
         new = indexes - self.assigned.get(worker, BitMap())
-        unwanted = new & (recorded.succeeded | recorded.failed | self.busy)
+        if not new:
+            return new
+        # Each set on its own: to unite them would copy all that has ended.
+        unwanted = (new & recorded.succeeded) | (new & recorded.failed) | (new & self.busy)
         unwanted |= new - self.wanted
         accepted = new - unwanted
         self._drop_pending(accepted)

@@ -9,12 +9,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
+from operator import add, mul, sub
+from typing import Final
 
 from distributedjob_api.indexes import BitMap
 from distributedjob_api.v1alpha1 import Placement
 from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.fleet import Fleet, Worker
 from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.seats import Offer, Seats, slots_for, that_fit
 from distributedjob_operator.core.shares import level
 
 AHEAD_SECONDS = 1.0
@@ -26,8 +29,7 @@ MOST_AHEAD = 20_000
 MAX_TRIED = 65_536
 """Indexes of a job with counters and no outcome, at most: the status must fit."""
 
-Offer = tuple[int, int]
-"""Millicores, and bytes of memory, that a worker offers."""
+NOTHING: Final = BitMap()
 
 PASSED_OVER_SECONDS = 10.0
 """A job without a slot for so long may claim one that is not free yet."""
@@ -49,31 +51,30 @@ class Pool:
         self.free_cpu[at] -= count * job.cpu_millis
         self.free_memory[at] -= count * job.memory_bytes
 
-    def hold(self, job: Job, counts: Sequence[int]) -> None:
-        """Count what a job holds at each worker already."""
-        millis, size = job.cpu_millis, job.memory_bytes
-        self.free_cpu = [free - n * millis for free, n in zip(self.free_cpu, counts, strict=True)]
+    def hold(self, millis: int, size: int, counts: Sequence[int]) -> None:
+        """Count what tasks of so much CPU and memory occupy at each worker already."""
+        self.free_cpu = list(map(sub, self.free_cpu, map(mul, counts, repeat(millis))))
         if size:
-            free = zip(self.free_memory, counts, strict=True)
-            self.free_memory = [have - n * size for have, n in free]
+            self.free_memory = list(map(sub, self.free_memory, map(mul, counts, repeat(size))))
 
     def room(self, at: int, row: "Row") -> int:
         """Tasks of a job that would start at a worker now."""
         if not row.slots[at]:
             return 0
-        return max(0, _fits(self.free_cpu[at], self.free_memory[at], row.job))
+        return max(0, _fits(self.free_cpu[at], self.free_memory[at], row))
 
     def free_for(self, row: "Row") -> list[int]:
         """The workers at which a task of a job would start now."""
-        millis = row.job.cpu_millis
+        millis = row.millis
+        if max(self.free_cpu) < millis:
+            return []
         roomy = [at for at, free in enumerate(self.free_cpu) if free >= millis]
         return [at for at in roomy if self.room(at, row)]
 
     def left_to(self, at: int, row: "Row", count: int) -> int:
         """Slots that the other jobs leave to one that holds ``count`` tasks at a worker."""
-        job = row.job
-        cpu = self.free_cpu[at] + count * job.cpu_millis
-        return max(0, _fits(cpu, self.free_memory[at] + count * job.memory_bytes, job))
+        cpu = self.free_cpu[at] + count * row.millis
+        return max(0, _fits(cpu, self.free_memory[at] + count * row.size, row))
 
     def crowded(self, at: int) -> bool:
         """Whether work waits at a worker behind what runs there."""
@@ -84,18 +85,21 @@ class Pool:
 class Row:
     """One job's line of a round: per worker, its slots, what it holds and what it gets.
 
-    ``slots`` may be shared between rows. ``levels`` is what is held with what was gained,
+    ``levels`` is what is held with what was gained,
     ``occupied`` the slots that are or will be the job's, without what waits behind them:
     both are kept up as tasks are handed out, since a pool may have thousands of workers.
     """
 
     job: Job
-    slots: Sequence[int]
+    seats: Seats
     levels: list[int]
     loose: BitMap
     passed_over: bool
+    slots: Sequence[int] = field(init=False)
     whole: int = field(init=False)
     occupied: int = field(init=False)
+    millis: int = field(init=False)
+    size: int = field(init=False)
     granted: int = 0
     gains: dict[int, int] = field(default_factory=dict)
     pinned: dict[int, BitMap] = field(default_factory=dict)
@@ -103,8 +107,12 @@ class Row:
 
     def __post_init__(self) -> None:
         ledger = self.job.ledger
-        self.whole = sum(self.slots)
-        self.occupied = sum(map(min, self.levels, self.slots))
+        self.slots, self.whole = self.seats.slots, self.seats.whole
+        self.millis, self.size = self.job.cpu_millis, self.job.memory_bytes
+        if max(self.levels) <= self.seats.fewest:
+            self.occupied = sum(self.levels)
+        else:
+            self.occupied = sum(map(min, self.levels, self.slots))
         # Each one that is out may come back with a counter.
         room = max(0, MAX_TRIED - len(ledger.recorded.tries) - len(ledger.busy))
         self._fresh = min(self.job.fresh_supply, room)
@@ -147,7 +155,7 @@ class Row:
         tasks = self.supply + len(self.job.ledger.busy)
         if self.job.spec.parallelism is not None:
             tasks = min(tasks, self.job.spec.parallelism)
-        return min(tasks, self.whole) * self.job.cpu_millis
+        return min(tasks, self.whole) * self.millis
 
 
 def lay_out(
@@ -158,7 +166,8 @@ def lay_out(
     Jobs that ask for the same have the same slots: those are looked for once.
     """
     keys = [worker.key for worker in workers]
-    known: dict[object, list[int]] = {}
+    plain = not any(node.taints for node in fleet.nodes.values())
+    known: dict[object, Seats] = {}
     rows = []
     for job in jobs:
         shape = (
@@ -169,14 +178,11 @@ def lay_out(
             repr(job.spec.tolerations),
         )
         if shape not in known:
-            known[shape] = [
-                max(0, _fits(cpu, memory, job)) if fleet.admits(worker, job.spec) else 0
-                for worker, (cpu, memory) in zip(workers, offers, strict=True)
-            ]
+            known[shape] = Seats.of(slots_for(job, workers, offers, fleet, plain=plain))
         rows.append(
             Row(
                 job=job,
-                slots=known[shape],
+                seats=known[shape],
                 levels=_counts(job.ledger.assigned, keys),
                 # What was tried before may be tried once more by somebody awaited.
                 loose=BitMap() if job.awaited else job.ledger.ready.copy(),
@@ -190,7 +196,7 @@ def _counts(where: Mapping[WorkerKey, BitMap], keys: Sequence[WorkerKey]) -> lis
     """How much is held at each worker."""
     if not where:
         return [0] * len(keys)
-    return [len(held) for held in map(where.get, keys, repeat(BitMap()))]
+    return list(map(len, map(where.get, keys, repeat(NOTHING))))
 
 
 def make_pool(
@@ -204,18 +210,23 @@ def make_pool(
     pool.free_cpu, pool.free_memory = pool.cpu.copy(), pool.memory.copy()
     keys = [worker.key for worker in workers]
     suspected: set[WorkerKey] = set()
+    held: dict[tuple[int, int], Sequence[int]] = {}
     for job in (*(row.job for row in rows), *idle):
         ledger = job.ledger
         if ledger.suspects:
             suspected |= {key for key, held in ledger.assigned.items() if held & ledger.suspects}
         if ledger.stray:
-            pool.hold(job, _counts(ledger.stray, keys))
+            pool.hold(job.cpu_millis, job.memory_bytes, _counts(ledger.stray, keys))
     pool.suspected = [key in suspected for key in keys]
     for row in rows:
         if row.job.ledger.assigned:
-            pool.hold(row.job, row.levels)
+            shape = (row.millis, row.size)
+            before = held.get(shape)
+            held[shape] = list(map(add, before, row.levels)) if before else row.levels
+    for (millis, size), counts in held.items():
+        pool.hold(millis, size, counts)
     for job in idle:
-        pool.hold(job, _counts(job.ledger.assigned, keys))
+        pool.hold(job.cpu_millis, job.memory_bytes, _counts(job.ledger.assigned, keys))
     return pool
 
 
@@ -270,7 +281,7 @@ def pin(row: Row, pool: Pool, budget: int) -> None:
 
 def _place(row: Row, pool: Pool, node: str, same: bool, budget: int) -> int | None:
     """The freest fitting worker, else one where the job's part lets it take turns."""
-    within = (row.occupied + 1) * row.job.cpu_millis <= budget
+    within = (row.occupied + 1) * row.millis <= budget
     ranks = []
     for at, worker in enumerate(pool.workers):
         if (worker.node == node) is not same or not row.slots[at]:
@@ -303,8 +314,8 @@ def cut_in(row: Row, pool: Pool, budget: int) -> None:
     claims_any = row.passed_over and not row.occupied
     # Where a fair part is less than one slot, it is taken in turns.
     claim = budget
-    if budget < row.job.cpu_millis and (budget or row.passed_over) and not row.occupied:
-        claim = budget if pool.free_for(row) else row.job.cpu_millis
+    if budget < row.millis and (budget or row.passed_over) and not row.occupied:
+        claim = budget if pool.free_for(row) else row.millis
     supply = _portion(row, claim)
     if supply <= 0:
         return
@@ -319,7 +330,7 @@ def cut_in(row: Row, pool: Pool, budget: int) -> None:
 
 def _portion(row: Row, budget: int) -> int:
     """Tasks that a job may have more within so many millicores; 0 or less where none."""
-    return min(row.supply, budget // row.job.cpu_millis - row.occupied, row.allowed())
+    return min(row.supply, budget // row.millis - row.occupied, row.allowed())
 
 
 def _spread(
@@ -353,21 +364,23 @@ def queue_ahead(row: Row, pool: Pool, part: float, ahead_seconds: float) -> None
     supply = row.supply if limit is None else min(row.supply, row.allowed())
     most: dict[int, int] = {}
     refill: dict[int, int] = {}
-    for slots in {*row.slots}:
+    for slots in row.seats.sizes:
         own = min(slots, math.ceil(slots * min(1.0, part)))
         most[slots] = own + int(own * ahead)
         # Refilled at three quarters: one message for many tasks, not one for each.
         refill[slots] = own + int(own * ahead) * 3 // 4 if int(own * ahead) else -1
+    below = max(refill.values())
+    if min(row.levels) > below:
+        return
     short = [
         at
-        for at, (count, slots) in enumerate(zip(row.levels, row.slots, strict=True))
-        if count <= refill[slots]
+        for at, count in enumerate(row.levels)
+        if count <= below and count <= refill[row.slots[at]]
     ]
     levels = [row.levels[at] for at in short]
     _spread(row, pool, supply, short, levels, [most[row.slots[at]] for at in short])
 
 
-def _fits(cpu_millis: int, memory_bytes: int, job: Job) -> int:
+def _fits(cpu_millis: int, memory_bytes: int, row: Row) -> int:
     """Tasks of a job that so much CPU and memory holds; negative where it is overdrawn."""
-    count = cpu_millis // job.cpu_millis
-    return min(count, memory_bytes // job.memory_bytes) if job.memory_bytes else count
+    return that_fit(cpu_millis, memory_bytes, row.millis, row.size)

@@ -139,7 +139,7 @@ def _plan_pool(
         for row in peers:
             fill(row, pool, whole)
         for row, target in zip(peers, targets, strict=True):
-            own = row.whole * row.job.cpu_millis
+            own = row.whole * row.millis
             queue_ahead(row, pool, target / own if own else 0.0, ahead_seconds)
     for row in rows:
         decisions += _grants(row, workers)
@@ -200,11 +200,14 @@ def _take_back(row: Row, pool: Pool) -> list[TakeBack]:
     seconds = job.ledger.seconds_per_task
     if not idle:
         return []
+    waiting = job.ledger.waiting_at()
+    if not waiting:
+        return []
     counts = row.levels
     mean = sum(counts) / row.whole
     decisions = []
     for at, (worker, count, slots) in enumerate(zip(pool.workers, counts, row.slots, strict=True)):
-        if not count or job.uid in worker.returning:
+        if worker.key not in waiting or job.uid in worker.returning:
             continue
         excess = count - max(slots, math.ceil(mean * slots))
         if excess <= 0 or (seconds is not None and excess * seconds < WORTH_MOVING_SECONDS):
@@ -223,11 +226,13 @@ def _take_back(row: Row, pool: Pool) -> list[TakeBack]:
 def _clear_unusable(jobs: Sequence[Job], usable: Sequence[Worker], fleet: Fleet) -> list[TakeBack]:
     """Take back what waits at workers that get nothing new."""
     keys = {worker.key for worker in usable}
+    others = sorted(fleet.workers.keys() - keys)
     tainted = any(node.taints for node in fleet.nodes.values())
     decisions = []
     for job in jobs:
+        assigned = job.ledger.assigned
         asks = tainted or job.spec.node_selector
-        for key in sorted(job.ledger.assigned if asks else job.ledger.assigned.keys() - keys):
+        for key in sorted(assigned) if asks else filter(assigned.__contains__, others):
             worker = fleet.workers.get(key)
             if worker is None or worker.leaving or job.uid in worker.returning:
                 continue

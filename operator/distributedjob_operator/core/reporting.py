@@ -18,6 +18,7 @@ from distributedjob_api.messages import (
     Resend,
     Welcome,
 )
+from distributedjob_operator.core.agreement import agrees
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import ReadJob, Send, WorkerKey
 from distributedjob_operator.core.fleet import Worker
@@ -234,11 +235,22 @@ def _fold(
     return upto >= stated.last_seq
 
 
+def _as_known(worker: Worker, job: Job, stated: JobReport) -> bool:
+    """Whether nothing follows from what is said of a job: it is what the leader has in mind."""
+    if stated.run != job.run or job.verdict is not None or job.finished:
+        return False
+    if worker.key in job.ledger.stray or worker.ending.get(job.uid):
+        return False
+    return agrees(job.ledger, worker.key, stated.queued, stated.running)
+
+
 def _believe(
     leader: Leader, worker: Worker, job: Job, stated: JobReport | None, now: Instant
 ) -> None:
     """Make the ledger agree with what a worker says it holds."""
     ledger, key = job.ledger, worker.key
+    if stated and _as_known(worker, job, stated):
+        return
     running = from_ranges(stated.running) if stated else BitMap()
     holds = from_ranges(stated.queued) | running if stated else BitMap()
     if stated and stated.run != job.run:

@@ -51,6 +51,8 @@ def settle(leader: Leader, now: Instant) -> None:
     if not leader.listening:
         _plan(leader, now)
     for worker in leader.fleet.workers.values():
+        if not (worker.unsent or worker.unapplied):
+            continue
         for commands in worker.flush(now.mono):
             message = Commands(leader.epoch, worker.session, commands)
             leader.effects.append(Send(worker.key, message))

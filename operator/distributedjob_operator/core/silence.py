@@ -7,6 +7,7 @@ elsewhere would be worse than waiting.
 """
 
 from collections import defaultdict
+from operator import attrgetter
 from typing import Final
 
 from distributedjob_operator.core.effects import WorkerKey
@@ -17,6 +18,9 @@ OUTAGE_SECONDS: Final = 300.0
 (``DefaultTolerationSeconds``)."""
 
 
+_heard: Final = attrgetter("heard")
+
+
 def given_up(fleet: Fleet, proved_at: float, silence_seconds: float) -> list[WorkerKey]:
     """The workers that are lost.
 
@@ -25,6 +29,9 @@ def given_up(fleet: Fleet, proved_at: float, silence_seconds: float) -> list[Wor
         proved_at: when the bus last answered the leader.
         silence_seconds: how long one worker may say nothing.
     """
+    heard = map(_heard, fleet.workers.values())
+    if min(heard, default=proved_at) >= proved_at - silence_seconds:
+        return []
     members: defaultdict[str, list[Worker]] = defaultdict(list)
     for worker in fleet.workers.values():
         members[worker.key[0]].append(worker)

@@ -37,6 +37,11 @@ def test_ranges_are_maximal_ascending_and_cover_the_set(members):
     assert set(indexes.from_ranges(runs)) == members
 
 
+@given(st.lists(st.integers(0, BOUND), unique=True, max_size=80))
+def test_runs_of_indexes_in_any_order_are_those_of_their_set(members):
+    assert indexes.runs_of(members) == indexes.ranges(BitMap(members))
+
+
 @given(plain_sets, plain_sets)
 def test_ranges_may_overlap_and_come_in_any_order(one, other):
     runs = indexes.ranges(BitMap(one)) + indexes.ranges(BitMap(other))

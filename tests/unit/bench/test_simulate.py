@@ -4,7 +4,8 @@ from array import array
 
 import pytest
 
-from bench.simulate import Load, ideal, mixed, simulate
+from bench.load import Load, ideal, mixed
+from bench.simulate import simulate
 
 
 @pytest.fixture(scope="module")

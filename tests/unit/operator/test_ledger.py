@@ -134,6 +134,11 @@ class LedgerMachine(RuleBasedStateMachine):
         held = [i for indexes in self.ledger.assigned.values() for i in indexes]
         assert sorted(held) == list(self.ledger.busy)
 
+    @invariant()
+    def who_holds_more_than_runs_there_has_something_waiting(self) -> None:
+        waiting = {key for key in self.ledger.assigned if self.ledger.queued(key)}
+        assert self.ledger.waiting_at() == waiting
+
 
 LedgerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestAnyOrderOfEvents = LedgerMachine.TestCase

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from distributedjob_api.indexes import BitMap, from_ranges, ranges
+from distributedjob_api.indexes import from_ranges, runs_of
 from distributedjob_api.messages import Attempt, Define, Range
 
 PATIENCE_SECONDS: Final = 1.0
@@ -73,11 +73,11 @@ class JobQueue:
     def queued_ranges(self) -> list[Range]:
         """The indexes that wait, here or ahead."""
         ahead = [index for index, task in self.ahead.items() if task.define is self.define]
-        return ranges(BitMap([*self.waiting, *ahead])) if self.waiting or ahead else []
+        return runs_of([*self.waiting, *ahead])
 
     def running_ranges(self) -> list[Range]:
         """The indexes that run."""
-        return ranges(BitMap(self.running)) if self.running else []
+        return runs_of(self.running)
 
     def may_start(self) -> bool:
         """Whether its parallelism, and its share of the spool, leave room for one more."""
@@ -160,13 +160,15 @@ class Queues:
     def take(self, now: float) -> Task | None:
         """The task that starts now, which from here on runs; None if none can."""
         best: JobQueue | None = None
+        lowest = (0, 0, 0, 0)
         passed: list[JobQueue] = []
         for job in self._ready.values():
             if not job.may_start():
                 continue
+            fits = self._fits(job)
             if job.passed_since is not None:
                 kept = now - job.passed_since - PATIENCE_SECONDS * 2**job.holds
-                if kept >= 0 and self._fits(job):
+                if kept >= 0 and fits:
                     return self._start(job)
                 if 0 <= kept < HOLD_SECONDS:
                     # Its turn has come: what frees up is kept for it.
@@ -175,10 +177,12 @@ class Queues:
                     # What runs here may run for days: the others are not held up for that.
                     job.holds = min(job.holds + 1, MOST_HOLDS)
                     job.passed_since = now
-            if not self._fits(job):
+            if not fits:
                 passed.append(job)
-            elif best is None or self._precedence(job) < self._precedence(best):
-                best = job
+                continue
+            precedence = self._precedence(job)
+            if best is None or precedence < lowest:
+                best, lowest = job, precedence
         if best is None:
             return None
         for job in passed:
