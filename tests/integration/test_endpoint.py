@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import pytest
 import requests
 
+from distributedjob_api.indexes import BitMap
 from distributedjob_api.messages import JournalBatch, TaskRecord
 from distributedjob_local.component import free_port
 from distributedjob_operator.core.clock import Instant
@@ -27,7 +28,9 @@ class Stored:
     def __init__(self) -> None:
         self.broken = False
 
-    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
+    async def read(
+        self, uid: str, after: int = 0, wanted: BitMap | None = None
+    ) -> AsyncGenerator[tuple[int, JournalBatch], None]:
         if self.broken:
             raise Unavailable("the journal cannot be read: no stream")
         if after < 4:

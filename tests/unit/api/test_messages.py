@@ -68,7 +68,7 @@ EXAMPLES = {
         m.Hello("inc-1", 7, "node-1", "127.0.1.1", "0.1.0", 2000, 1 << 30, [REPORTED]),
         m.decode_worker,
     ),
-    "report": (m.Report("inc-1", 7, 2, 5, [REPORTED], leaving=True), m.decode_worker),
+    "report": (m.Report("inc-1", 7, 2, 5, [REPORTED], True, 12), m.decode_worker),
     "refusal": (m.Refusal("inc-1", 8), m.decode_worker),
     "journal": (m.JournalBatch("u-1", 0, "node-1", [RECORD]), m.decode_journal),
 }
@@ -110,7 +110,8 @@ def test_fields_of_newer_records_inside_a_message_are_ignored():
 
 def test_a_field_with_a_default_may_be_missing():
     plain = msgspec.msgpack.decode(m.encode_message(EXAMPLES["report"][0]))
-    assert m.decode_worker(msgspec.msgpack.encode(plain[:-1])).leaving is False
+    older = m.decode_worker(msgspec.msgpack.encode(plain[:-2]))
+    assert (older.leaving, older.dropped_records) == (False, 0)
 
 
 def read_or_refuse(data):
