@@ -37,8 +37,8 @@ from distributedjob_api.constants import (
     MISSING_INDEXES_HEADER,
 )
 from distributedjob_api.indexes import BitMap, IndexTextError, format_indexes, parse_indexes
-from distributedjob_api.v1alpha1 import ResourceError, parse
 from distributedjob_api.messages import OutputReply
+from distributedjob_api.v1alpha1 import ResourceError, parse
 from distributedjob_api.views import STATES, LiveView, Why
 from distributedjob_operator import answers
 from distributedjob_operator.answers import Query

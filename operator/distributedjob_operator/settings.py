@@ -47,9 +47,9 @@ class Settings(BaseModel):
     retry_period_seconds: Seconds = 1.0
     silence_seconds: Seconds = 20.0
     report_seconds: Annotated[float, Field(ge=0.005, le=86_400)] = 0.05
-    journal_max_bytes: Annotated[
-        int, BeforeValidator(_memory), Field(ge=1024**2, le=1024**6)
-    ] = 4 * 1024**3
+    journal_max_bytes: Annotated[int, BeforeValidator(_memory), Field(ge=1024**2, le=1024**6)] = (
+        4 * 1024**3
+    )
     journal_max_age_seconds: Annotated[float, Field(ge=60, le=315_360_000)] = 7 * 86_400.0
     endpoint_listen: str = "127.0.0.1:8080"
     endpoint_url: str = ""

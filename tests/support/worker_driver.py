@@ -275,9 +275,7 @@ async def fake_leader(
 ) -> AsyncIterator[FakeLeader]:
     client = Client()
     await client.connect(url)
-    leader = FakeLeader(
-        client, acknowledges=acknowledges, epoch=epoch, reads_journal=reads_journal
-    )
+    leader = FakeLeader(client, acknowledges=acknowledges, epoch=epoch, reads_journal=reads_journal)
     try:
         await leader.listen()
         yield leader

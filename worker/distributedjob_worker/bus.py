@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -47,6 +48,8 @@ class Bus:
         self._client: Client | None = None
         self._inbox = ""
         self._told = Condition.STORING
+        self._mark = secrets.token_hex(8)
+        self._recorded = 0
         self._pong: asyncio.Task[float] | None = None
         self._asked_in: tuple[Client, int] | None = None
         self._complaints: set[str] = set()
@@ -84,7 +87,10 @@ class Bus:
         """Hand a batch to the journal."""
         subject = self._subjects.journal(self._settings.pool, batch.uid)
         data = encode_message(batch)
-        self.journal.add(subject, data, headers_of(batch), len(batch.records))
+        self._recorded += 1
+        # What is sent again, for want of an answer, is stored once.
+        headers = headers_of(batch) | {"Nats-Msg-Id": f"{self._mark}-{self._recorded}"}
+        self.journal.add(subject, data, headers, len(batch.records))
         self._pump()
 
     @property

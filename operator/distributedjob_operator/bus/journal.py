@@ -31,6 +31,9 @@ LEAST_BYTES = 1024**2
 NO_ROOM = 10047
 """The server's code for a stream that may become larger than what it has."""
 
+DUPLICATE_SECONDS = 30.0
+"""For so long the server knows what it stored, which a worker sends again after two seconds."""
+
 FETCH = 8
 """Batches asked for at one time: each may hold megabytes, and all wait in memory."""
 FETCH_HEADERS = 512
@@ -89,6 +92,7 @@ class Journal:
             discard=DiscardPolicy.OLD,
             max_age=self._max_age_seconds,
             max_bytes=max_bytes,
+            duplicate_window=DUPLICATE_SECONDS,
             allow_direct=True,
         )
         try:

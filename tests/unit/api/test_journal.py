@@ -1,5 +1,7 @@
 """What a journal's message says of itself before it is read."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +43,6 @@ def test_ranges_that_are_too_many_close_the_narrowest_gaps(indexes, most):
     whole = from_ranges(covered)
     assert len(covered) <= most
     assert BitMap(indexes) <= whole
-    gaps = sorted(b - a for a, b in zip(sorted(indexes), sorted(indexes)[1:], strict=False))
-    kept = [b[0] - a[1] for a, b in zip(covered, covered[1:], strict=False)]
+    gaps = sorted(b - a for a, b in pairwise(sorted(indexes)))
+    kept = [b[0] - a[1] for a, b in pairwise(covered)]
     assert sorted(kept) == gaps[len(gaps) - len(kept) :]

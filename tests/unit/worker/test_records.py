@@ -1,5 +1,7 @@
 """The journal's messages: many records in one, none that waits for long."""
 
+from itertools import chain
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,7 +75,7 @@ def test_no_record_is_lost_and_no_message_is_larger_than_it_may_be(tasks):
     for index, (job, wrote) in enumerate(tasks):
         records.add(ended(index, uid=str(job), wrote=wrote), index / 10)
     messages = records.take(0.0, busy) + records.take(99.0, idle)
-    assert sorted(sum(indexes(messages), [])) == list(range(len(tasks)))
+    assert sorted(chain.from_iterable(indexes(messages))) == list(range(len(tasks)))
     for message in messages:
         wrote = sum(len(record.stdout) for record in message.records)
         assert wrote <= BATCH_BYTES or len(message.records) == 1
