@@ -73,7 +73,7 @@ async def serve(settings: Settings) -> None:
     """Run one replica until a signal, or until it must not go on.
 
     Raises:
-        OperatorError: a Lease that was held is lost, or a client cannot be used.
+        OperatorError: a client cannot be used.
     """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -83,7 +83,13 @@ async def serve(settings: Settings) -> None:
         starting = asyncio.create_task(_start(settings, stop, opened))
         await first_end(starting, stop.wait())
         if not starting.cancelled():
-            await run(starting.result(), stop)
+            try:
+                await run(starting.result(), stop)
+            except LeaseLost as error:
+                # Out at once, as with client-go: another replica may lead already, and
+                # readers of the endpoint and connections that hang take long to close.
+                _log.error("%s", error)
+                os._exit(1)
 
 
 async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack) -> Replica:
@@ -204,10 +210,6 @@ def main() -> int:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         asyncio.run(serve(settings))
-    except LeaseLost as error:
-        _log.error("%s", error)
-        # Out at once: another replica may lead already.
-        os._exit(1)
     except OperatorError as error:
         _log.error("%s", error)
         return 2 if isinstance(error, SettingsError) else 1

@@ -89,6 +89,9 @@ class Sources:
     """Who runs a task, and what it wrote; see ``live``."""
 
 
+READERS_SECONDS: Final = 5.0
+"""Whoever reads a long answer has so long when the replica stops."""
+
 STARTING: Final = "NATS has not answered yet"
 
 
@@ -112,7 +115,12 @@ class Endpoint:
         ):
             application.router.add_get(f"{_JOB}/{name}", answer)
         # Who went away needs no answer: what is read for it ends.
-        self._runner = web.AppRunner(application, access_log=None, handler_cancellation=True)
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=READERS_SECONDS,
+        )
 
     async def start(self, host: str, port: int) -> None:
         """Listen; raises :class:`OperatorError` where the address cannot be had."""
