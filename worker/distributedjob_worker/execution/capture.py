@@ -21,7 +21,7 @@ _KEPT_CONTROLS: Final = frozenset("\n\t")
 class Part(NamedTuple):
     """Some of one stream of a running task, where it stands, and how much there is in all."""
 
-    at: int
+    at: int = 0
     content: bytes = b""
     total: int = 0
 
@@ -68,6 +68,7 @@ def middle(length: int, limit: int) -> tuple[int, int]:
 def part(descriptor: int, offset: int, most: int, limit: int) -> Part:
     """What was written behind an offset, up to where something may have been freed."""
     length = current_size(descriptor)
+    offset = min(offset, length)
     start, end = middle(length, limit)
     if start <= offset < end:
         offset = end

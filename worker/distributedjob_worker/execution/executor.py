@@ -100,7 +100,7 @@ class Executor:
                         capture.part(process.stderr, stderr_from, most, limit),
                     )
         # It is about to start, or just ended.
-        return capture.Part(stdout_from), capture.Part(stderr_from)
+        return capture.Part(), capture.Part()
 
     def kill_all(self) -> None:
         """End every process of every task at once; for an agent that must go now."""
