@@ -117,7 +117,7 @@ def tasks(
     keeps them for a week.
     """
     params = {"state": parse_states(states), "node": node or None, "reason": reason or None}
-    params |= {"indexes": indexes or None, "limit": None if limit == ALL else limit}
+    params |= {"indexes": indexes or None, "limit": None if limit == ALL else str(limit)}
     rows = islice(target.operator().lines(target.job(job), "tasks", params), limit)
     terminal.write_all(_printed(rows, output))
 
