@@ -233,7 +233,8 @@ class Bus:
             answer = json.loads(message.data) if message.data else {}
         except ValueError:
             answer = {}
-        if "seq" in answer:
+        # A refusal has a number as well: none, and why.
+        if "seq" in answer and "error" not in answer:
             self.journal.stored(number)
         else:
             self.journal.refused(number, time.monotonic())
