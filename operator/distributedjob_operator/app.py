@@ -33,6 +33,7 @@ from distributedjob_operator.metrics import exposition
 from distributedjob_operator.ports import BusEvents, Kubernetes
 from distributedjob_operator.replica import Replica, first_end, run
 from distributedjob_operator.settings import Settings, read_settings
+from distributedjob_operator.shared_journal import SharedJournal
 from distributedjob_operator.sources import Sources
 from distributedjob_operator.watch import Watch
 
@@ -127,7 +128,13 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     opened.push_async_callback(bus.close)
     # What closes from here on is no failure.
     opened.callback(stop.set)
-    journal = Journal(bus.jetstream, subjects, replicas=settings.journal_replicas)
+    journal = Journal(
+        bus.jetstream,
+        subjects,
+        replicas=settings.journal_replicas,
+        max_bytes=settings.journal_max_bytes,
+        max_age_seconds=settings.journal_max_age_seconds,
+    )
     jobs = DistributedJobs(api, settings.watched_namespaces)
     kubernetes = Kubernetes(jobs, Nodes(api), ConfigMaps(api), Events(api, settings.holder, clock))
     leases = Leases(
@@ -181,9 +188,10 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
             jobs.read_job,
             jobs.list_page,
             settings.watched_namespaces,
-            journal,
+            SharedJournal(journal),
             Access(api),
             lambda: controller.lead_now,
+            controller.live.ask,
         )
     )
     controller.on_missed = watch.restart

@@ -37,6 +37,12 @@ class ReplicaCollector(Collector):
         for cause in Cause:
             refused.add_metric([cause.value], self.controller.refused.counts[cause])
         yield refused
+        dropped = CounterMetricFamily(
+            "distributedjob_journal_dropped_records",
+            "Records of attempts that workers gave up because the journal took nothing.",
+        )
+        dropped.add_metric([], float(self.controller.dropped_records))
+        yield dropped
 
 
 def exposition(leadership: Leadership, controller: Controller) -> Callable[[], tuple[str, bytes]]:

@@ -50,6 +50,10 @@ class Denied(Unavailable):
     """It answers, and says no: a right or the resource's definition is missing."""
 
 
+class Dropped(Unavailable):
+    """What the journal had, it has no longer."""
+
+
 class JobStore(Protocol):
     """The DistributedJob objects; all methods may raise :class:`Unavailable`."""
 

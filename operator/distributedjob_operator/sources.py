@@ -4,8 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from distributedjob_api.messages import OutputReply
 from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.live import Place
 from distributedjob_operator.ports import JobTable
 from distributedjob_operator.results import JournalReader
 
@@ -42,3 +45,5 @@ class Sources:
     access: AccessPort
     lead: Callable[[], tuple[Leader, Instant] | None]
     """What the leader knows, where this replica leads."""
+    ask: Callable[[Leader, Job, int, Place], Awaitable[tuple[str, OutputReply] | None]]
+    """Who runs a task, and what it wrote; see ``live``."""

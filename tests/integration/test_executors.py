@@ -65,6 +65,22 @@ async def test_short_tasks_run_once_each_whoever_starts_them(url: str, tmp_path:
     assert sorted(map(int, lines(ledger))) == list(range(1000))
 
 
+async def test_running_tasks_are_read_whoever_runs_them(url: str, tmp_path: Path) -> None:
+    script = "echo $(DJOB_INDEX); echo err $(DJOB_INDEX) >&2; exec sleep 60"
+    with _several(url, tmp_path):
+        async with fake_leader(url) as leader:
+            await leader.granted()
+            await leader.command(define("/bin/sh", "-c", script), assign((0, 5)))
+            async with asyncio.timeout(PATIENCE):
+                for index in range(6):
+                    while (shown := await leader.written(index, 0, 4)).stderr_bytes != 6:
+                        assert shown.attempt in (0, 1)
+                    assert (shown.stdout, shown.stderr) == (b"%d\n" % index, b"%d\n" % index)
+            await leader.command(Cancel(0, UID, []))
+            await leader.until(lambda: leader.stopped == list(range(6)), PATIENCE)
+            assert (await leader.written(0, 0, 0)).attempt == 0
+
+
 async def test_each_executor_runs_its_part_of_long_tasks(
     url: str, tmp_path: Path, token: str
 ) -> None:

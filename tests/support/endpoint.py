@@ -1,13 +1,22 @@
 """The operator's endpoint over sources that a test chooses, and such sources."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
-from distributedjob_api.messages import JournalBatch, TaskRecord
+from distributedjob_api.indexes import BitMap
+from distributedjob_api.messages import (
+    JournalBatch,
+    LeaderMessage,
+    OutputReply,
+    OutputRequest,
+    TaskRecord,
+)
 from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.leader import Leader
 from distributedjob_operator.endpoint import Endpoint
+from distributedjob_operator.live import LiveOutput
 from distributedjob_operator.ports import JobTable, Unavailable
 from distributedjob_operator.results import JournalReader
 from distributedjob_operator.sources import AccessPort, Sources
@@ -24,7 +33,9 @@ class Stored:
     def __init__(self) -> None:
         self.broken = False
 
-    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
+    async def read(
+        self, uid: str, after: int = 0, wanted: BitMap | None = None
+    ) -> AsyncGenerator[tuple[int, JournalBatch], None]:
         if self.broken:
             raise Unavailable("the journal cannot be read: no stream")
         if after < 4:
@@ -57,6 +68,14 @@ class Served:
     def __init__(self, url: str, world: World, journal: Stored) -> None:
         self.url, self.world, self.journal = url, world, journal
         self.leads = True
+        self.live = LiveOutput(self.answer)
+
+    async def answer(self, worker: WorkerKey, message: LeaderMessage) -> None:
+        """The worker on n1 has written eight bytes, the last three of them to stderr."""
+        assert isinstance(message, OutputRequest)
+        out, err = b"hello"[message.stdout_from :], b"bad"[message.stderr_from :]
+        places = message.stdout_from, out, 5, message.stderr_from, err, 3
+        self.live.heard(worker, OutputReply("i1", message.request, 0, 1, *places))
 
     def lead(self) -> tuple[Leader, Instant] | None:
         return (self.world.leader, at(self.world.now)) if self.leads else None
@@ -72,8 +91,12 @@ def an_endpoint(
     lead: Callable[[], tuple[Leader, Instant] | None] = lambda: None,
     table: JobTable = NO_JOBS,
     namespaces: Sequence[str] = (),
+    live: LiveOutput | None = None,
 ) -> Endpoint:
     """One that is open and does not listen yet; without a ``lead`` it stands by."""
+
+    async def nobody(_: WorkerKey, __: LeaderMessage) -> None:
+        """No worker hears it."""
 
     async def ready() -> str:
         return ""
@@ -93,6 +116,7 @@ def an_endpoint(
             journal,
             access,
             lead,
+            (live or LiveOutput(nobody)).ask,
         )
     )
     return endpoint

@@ -13,19 +13,29 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, Protocol, assert_never
 
-from distributedjob_api.messages import LeaderMessage, MessageError, decode_leader, encode_message
+from distributedjob_api.messages import (
+    JournalBatch,
+    LeaderMessage,
+    MessageError,
+    OutputReply,
+    OutputRequest,
+    decode_leader,
+    encode_message,
+)
 from distributedjob_worker.core.effects import (
     Effect,
     Journal,
     Publish,
     Recall,
     Release,
+    Show,
     Stop,
     Store,
     Wake,
 )
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.worker import Worker
+from distributedjob_worker.execution.capture import Part
 from distributedjob_worker.refused import Refused
 from distributedjob_worker.spool import Spool
 
@@ -41,8 +51,12 @@ class Transport(Protocol):
     def publish(self, data: bytes) -> None:
         """Send to the leader, now or never."""
 
-    def record(self, uid: str, data: bytes) -> None:
+    def record(self, batch: JournalBatch) -> None:
         """Hand a batch to the journal."""
+
+    @property
+    def dropped_records(self) -> int:
+        """How many records the journal never got, and never will."""
 
 
 class Runner(Protocol):
@@ -56,6 +70,12 @@ class Runner(Protocol):
 
     def recall(self, tasks: Iterable[Task]) -> None:
         """Give back tasks ahead; those that were started meanwhile go on."""
+
+    def show(self, task: Task, request: OutputRequest, tell: Callable[[Part, Part], None]) -> None:
+        """Tell what a running task wrote to stdout and stderr, now or later, from any thread.
+
+        Two empty parts where it is about to start or has just ended.
+        """
 
 
 class Agent:
@@ -143,15 +163,21 @@ class Agent:
         due = self._core.due()
         now = self._clock()
         if due <= now:
-            self._report()
+            self._tick()
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(due - now, self._report)
+        self._timer = self._loop.call_later(due - now, self._tick)
+
+    def _tick(self) -> None:
+        self._perform(self._core.tick)
 
     def _report(self) -> None:
+        self._perform(self._core.report)
+
+    def _perform(self, say: Callable[[float], list[Effect]]) -> None:
         with self._lock:
-            effects = self._core.report(self._clock())
+            effects = say(self._clock())
         self._apply(effects)
         self._settled.set()
 
@@ -171,17 +197,33 @@ class Agent:
                 case Publish():
                     transport.publish(encode_message(effect.message))
                 case Journal():
-                    transport.record(effect.batch.uid, encode_message(effect.batch))
+                    transport.record(effect.batch)
                 case Stop():
                     self._runner.stop(effect.tasks)
                 case Recall():
                     self._runner.recall(effect.tasks)
+                case Show():
+                    self._show(effect)
                 case Wake():
                     self._runner.wake()
                 case _:
                     assert_never(effect)
+        self._core.dropped_records = transport.dropped_records
         self._show_readiness()
         self._arm()
+
+    def _show(self, effect: Show) -> None:
+        task, request = effect.task, effect.request
+        who = self._core.identity.incarnation, request.request, task.define.run, task.attempt
+
+        def answer(out: Part, err: Part) -> None:
+            self._transport.publish(encode_message(OutputReply(*who, *out, *err)))
+
+        def tell(out: Part, err: Part) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the agent has left
+                self._loop.call_soon_threadsafe(answer, out, err)
+
+        self._runner.show(task, request, tell)
 
     @property
     def _transport(self) -> Transport:

@@ -80,7 +80,7 @@ def _prepare(settings: Settings) -> _Prepared:
     if ended:
         _log.warning("ended %d processes of an earlier agent", ended)
 
-    core = Worker(_identity(settings, incarnation))
+    core = Worker(_identity(settings, incarnation), journals=settings.journal)
     try:
         core.adopt(spool.load())
         spool.replace(core.kept)

@@ -70,6 +70,7 @@ class Settings(BaseModel):
     executors: int | None = Field(None, alias="DJOB_EXECUTORS", ge=1, le=PLACES)
     task_env: str = Field("", alias="DJOB_TASK_ENV", pattern=rf"^({_VARIABLE}(,{_VARIABLE})*)?$")
     state_dir: Path = Field(alias="DJOB_STATE_DIR")
+    journal: bool = Field(True, alias="DJOB_JOURNAL")
     ready_file: Path | None = Field(None, alias="DJOB_READY_FILE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="DJOB_LOG_LEVEL")
 
@@ -108,6 +109,7 @@ _REMEDIES: Final = {
     "DJOB_EXECUTORS": f"a number of processes from 1 to {PLACES}, or leave it out",
     "DJOB_MEMORY": "a memory quantity above 0, such as 4Gi",
     "DJOB_STATE_DIR": "a directory that the agent may write and that outlives a restart",
+    "DJOB_JOURNAL": "true, or false to keep no record of attempts and of what they wrote",
     "DJOB_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
 }
 

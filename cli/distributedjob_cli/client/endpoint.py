@@ -1,5 +1,6 @@
 """The operator's endpoint: what it knows of a job and of machines."""
 
+import base64
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class Operator:
     def job_view(
         self, job: tuple[str, str], what: str, params: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """A short answer about a job, ``failures`` or ``why``, with every field of it."""
+        """A short answer about a job, ``failures``, ``live`` or ``why``, with every field."""
         found: dict[str, Any] = self._read(_of(job, what), job, params, _VIEWS[what])
         return found
 
@@ -147,7 +148,7 @@ def _refusal(response: requests.Response, job: tuple[str, str] | None) -> Endpoi
     return kind(f"{job[0]}/{job[1]}: {text}" if job else text)
 
 
-_VIEWS: Final = {"failures": views.Failures, "why": views.Why}
+_VIEWS: Final = {"failures": views.Failures, "live": views.LiveView, "why": views.Why}
 
 
 def _filled(value: Any) -> Any:
@@ -157,7 +158,7 @@ def _filled(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         fields = msgspec.structs.fields(value)
         return {each.encode_name: _filled(getattr(value, each.name)) for each in fields}
-    return value
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
 def _row(line: bytes, url: str) -> dict[str, Any]:

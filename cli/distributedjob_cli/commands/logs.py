@@ -4,11 +4,11 @@ import base64
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from distributedjob_cli.commands import attempts, live
 from distributedjob_cli.commands.output import Raw
 from distributedjob_cli.commands.tasks import Indexes, ending
 from distributedjob_cli.errors import CliError, UsageError
@@ -24,6 +24,7 @@ EXAMPLES = """Examples:
 \b
   djob logs primes                       # every task that ended, stdout and stderr
   djob logs primes 42                    # task 42 alone, without a heading
+  djob logs primes 42 -f                 # and what it writes, as it writes it
   djob logs primes --failed              # every attempt that failed
   djob logs primes 42 --failed           # and those of task 42 alone
   djob logs primes -f                    # and those to come, as they end
@@ -53,6 +54,7 @@ def logs(
     That is stdout and stderr of the attempt that counts, in index order. With --failed it
     is every attempt that failed, and with --follow every attempt, in the order in which
     they ended; each one's output stands together, and comes when the attempt has ended.
+    Of a single task that runs, what it has written so far is read from its worker.
     """
     if index is not None and indexes:
         raise UsageError("INDEX and --indexes exclude each other; use one of them")
@@ -61,17 +63,30 @@ def logs(
     params |= {"state": "Failed"} if failed else {}
     place = target.job(job)
     # Of one task there may be several attempts, unless the one that counts is asked for.
-    headed = index is None or failed or follow
+    headed = index is None or failed
     with target.operator() as operator:
         if follow:
             with target.api() as api:
-                _print(following(api, operator, place, params), headed=headed, raw=raw)
+                if index is not None and not failed:
+                    pieces = live.following(api, operator, place, index)
+                    terminal.copy(terminal.shown(pieces, raw), sys.stdout.buffer)
+                else:
+                    _print(following(api, operator, place, params), headed=headed, raw=raw)
             return
         rows = operator.lines(place, "attempts" if failed else "tasks", params)
         found = _print((row for row in rows if "place" in row), headed=headed, raw=raw)
-        if not found and index is not None and not failed:
-            why = _why(operator, place, index)
-            raise CliError(f"the journal has nothing of task {index}: {why}")
+        if found or index is None or failed or _running(operator, place, index, raw=raw):
+            return
+        raise CliError(f"the journal has nothing of task {index}: {_why(operator, place, index)}")
+
+
+def _running(operator: "Operator", place: tuple[str, str], index: int, *, raw: bool) -> bool:
+    """Print what a task wrote that has not ended yet; whether it is one."""
+    if not operator.job_view(place, "live", {"index": index}).get("attempt", 0):
+        return False
+    pieces = live.whole(operator, place, index)
+    terminal.copy(terminal.shown(pieces, raw), sys.stdout.buffer)
+    return True
 
 
 def _why(operator: "Operator", place: tuple[str, str], index: int) -> str:
@@ -82,62 +97,12 @@ def _why(operator: "Operator", place: tuple[str, str], index: int) -> str:
 def following(
     api: "Api", operator: "Operator", place: tuple[str, str], params: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Every attempt in the journal, and each one that comes until the job is over.
-
-    Once all of them have answered, an outage of the API server or the operator is borne with.
-    """
-    from distributedjob_cli.client.follow import finished
-    from distributedjob_cli.client.http import Unreachable
-    from distributedjob_cli.client.outage import Outage, bear
-
-    cursor, outage, begun = Cursor(), Outage(), False
-    while True:
-        try:
-            over = finished(api.read_job(*place))
-            for row in operator.lines(place, "attempts", {**params, "after": cursor.after}):
-                if cursor.advance(row["place"]):
-                    yield row
-        except Unreachable as error:
-            if not begun:
-                raise
-            bear(outage, error)
-            cursor.broken()
-            continue
-        begun = True
-        outage.over()
-        cursor.whole()
-        if over:
-            return
-        time.sleep(POLL_SECONDS)
-
-
-@dataclass(slots=True)
-class Cursor:
-    """How far the journal was printed: an answer may break off in the middle of a place."""
-
-    after: int = 0
-    """Everything up to this place was."""
-    _place: int = 0
-    _printed: int = 0
-    _met: int = 0
-
-    def advance(self, place: int) -> bool:
-        """Meet one more attempt at a place; whether it was not printed before."""
-        if place != self._place:
-            self.after, self._place, self._printed, self._met = self._place, place, 0, 0
-        self._met += 1
-        if self._met <= self._printed:
-            return False
-        self._printed = self._met
-        return True
-
-    def broken(self) -> None:
-        """The last place will be met again from its beginning."""
-        self._met = 0
-
-    def whole(self) -> None:
-        """An answer came to its end, and so did its last place."""
-        self.after = self._place
+    """Every attempt in the journal, and each one that comes until the job is over."""
+    for row in attempts.following(api, operator, place, params):
+        if row is None:
+            time.sleep(POLL_SECONDS)
+        else:
+            yield row
 
 
 def _print(rows: Iterable[Mapping[str, Any]], *, headed: bool, raw: bool) -> int:

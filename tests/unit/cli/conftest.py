@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ class Cut(io.BytesIO):
 
 @dataclass
 class Servers:
-    """Stands for the network: answers by path, and what was asked."""
+    """Stands for the network: answers by path, one for all or in turns, and what was asked."""
 
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[requests.PreparedRequest] = field(default_factory=list)
@@ -107,6 +108,8 @@ class Servers:
         answer = self.answers.get(f"{request.method} {path}", self.answers.get(path))
         assert answer is not None, f"nobody expects {request.method} {path}"
         answer = answer(request) if callable(answer) else answer
+        if isinstance(answer, Iterator):
+            answer = next(answer)
         if isinstance(answer, Exception):
             raise type(answer)(*answer.args)
         status, body = answer if isinstance(answer, tuple) else (200, answer)

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from distributedjob_cli.client.outage import OUTAGE_SECONDS, Outage
-from distributedjob_cli.commands.logs import Cursor
+from distributedjob_cli.commands.attempts import Cursor
 from tests.support.command_line import JOB, JOBS, OPERATOR, a_job, lines
 
 REFUSED = requests.ConnectionError("refused")
@@ -144,12 +144,22 @@ def test_a_cursor_leaves_a_place_behind_when_the_next_one_comes():
     assert cursor.after == 9
 
 
-@pytest.mark.parametrize(
-    ("options", "path"),
-    [(["--failed"], "attempts"), (["-f"], "attempts")],
-    ids=["failed", "follow"],
-)
-def test_attempts_of_one_task_have_headings(djob, servers, options, path):
-    servers.answers |= {JOB: a_job(), f"{OPERATOR}/{path}": lines(row(3, 5), row(3, 6))}
-    done = djob("logs", "job", "3", *options)
+def test_one_task_is_followed_through_an_outage(djob, servers, pauses):
+    first = {"index": 3, "attempt": 1, "stdout": base64.b64encode(b"x").decode(), "stdoutBytes": 1}
+    ended = row(3, 9) | {"attempt": 1, "stdoutBytes": 3}
+    cut = (200, servers.cut_off(lines(ended) + b'{"ind'))
+    servers.answers |= {
+        JOB: in_turn(*[a_job("Running")] * 3, REFUSED, a_job()),
+        f"{OPERATOR}/attempts": in_turn(b"", (503, b"no stream\n"), cut, lines(ended)),
+        f"{OPERATOR}/live": first,
+    }
+    done = djob("logs", "job", "3", "-f")
+    assert (done.exit_code, done.stdout) == (0, "x3\n")
+    assert done.stderr.count("; trying on") == 1
+
+
+@pytest.mark.parametrize("follow", [[], ["-f"]], ids=["once", "follow"])
+def test_failed_attempts_of_one_task_have_headings(djob, servers, follow):
+    servers.answers |= {JOB: a_job(), f"{OPERATOR}/attempts": lines(row(3, 5), row(3, 6))}
+    done = djob("logs", "job", "3", "--failed", *follow)
     assert [line[:10] for line in done.stdout.splitlines()[::2]] == ["==> task 3"] * 2

@@ -84,6 +84,16 @@ MACHINES = [
 WHOLE = json.loads((GOLDEN / "nodes.json").read_text())
 
 
+def test_what_the_journal_dropped_is_said_beside_the_nodes(djob, servers):
+    servers.answers["/v1/nodes"] = [
+        {"node": "n1", "health": "Ready", "pool": "default", "droppedRecords": 1200},
+        {"node": "n2", "health": "Ready", "pool": "default"},
+    ]
+    done = djob("nodes")
+    assert done.stderr == "n1: the journal dropped 1,200 records of attempts there\n"
+    assert djob("nodes", "-o", "json").stderr == ""
+
+
 def test_nodes_in_a_table():
     assert nodes.rows_of(WHOLE, wide=True) == (
         "NODE   POOL   ADDRESS    HEALTH     ALLOCATABLE   SLOTS   BUSY   RUNNING   QUEUED   RATE    MEMORY   HEARD\n"  # noqa: E501

@@ -29,3 +29,4 @@ def test_a_standby_tells_what_it_refused(subject: str):
     assert found["distributedjob_epoch",] == 0
     assert found["distributedjob_refused_messages_total", "subject"] == 1
     assert found["distributedjob_refused_messages_total", "malformed"] == 0
+    assert found["distributedjob_journal_dropped_records_total",] == 0

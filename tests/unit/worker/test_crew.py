@@ -3,18 +3,22 @@
 import threading
 from typing import Any, cast
 
-from distributedjob_api.messages import Commands, Welcome
+from distributedjob_api.messages import Commands, OutputRequest, Welcome
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.results import Outcome
 from distributedjob_worker.core.worker import Identity, Worker
 from distributedjob_worker.execution import crew, wire
+from distributedjob_worker.execution.capture import Part
 from distributedjob_worker.execution.crew import AHEAD_MOST, AHEAD_SECONDS, Crew
 from distributedjob_worker.execution.feed import Feed
 from tests.support.worker_driver import UID, assign, define
 
 
 class Wire:
-    """A socket that nobody reads."""
+    """A socket that takes what it is sent."""
+
+    def send(self, data: bytes) -> int:
+        return len(data)
 
     def setblocking(self, flag: bool) -> None:
         assert not flag
@@ -33,6 +37,10 @@ def _crew(executors: int, slots: int, tasks: int) -> tuple[Crew, Worker, list[cr
     made._executors = [_executor() for _ in range(executors)]
     made._dispatch(1.0)
     return made, core, made._executors
+
+
+def _some_task() -> Task:
+    return Task(define("/bin/true"), 0, 0, None)
 
 
 def _ended(executor: crew._Executor, seconds: float) -> list[wire.ToAgent]:
@@ -83,6 +91,19 @@ def test_short_tasks_are_handed_out_ahead_and_long_ones_are_not() -> None:
         assert core.queues.running_count == 4
         assert len(first.ahead) <= each * 2
         assert bool(first.ahead) == bool(each)
+
+
+def test_what_tasks_wrote_is_told_to_whoever_asked_for_it() -> None:
+    made, _, (executor,) = _crew(1, slots=2, tasks=3)
+    told: list[tuple[str, Part, Part]] = []
+    tasks = list(executor.running.values())
+    for name, task in (("one", tasks[0]), ("two", tasks[1]), ("none", _some_task())):
+        request = OutputRequest(5, 7, 1, UID, task.index, 0, 0, 64)
+        made.show(task, request, lambda out, err, name=name: told.append((name, out, err)))
+    assert told == [("none", Part(), Part())]
+    made._apply(executor, [wire.Shown(Part(0, b"1", 1), Part())])
+    made._apply(executor, [wire.Shown(Part(0, b"2", 1), Part())])
+    assert [(name, out.content) for name, out, _ in told[1:]] == [("one", b"1"), ("two", b"2")]
 
 
 def test_what_was_given_back_shows_that_tasks_run_long() -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.results import Outcome
 from distributedjob_worker.execution import wire
+from distributedjob_worker.execution.capture import Part
 from distributedjob_worker.execution.feed import STALE_SECONDS, TELL_COUNT, Feed
 from tests.support.worker_driver import define
 
@@ -112,6 +113,21 @@ def test_what_is_ahead_for_long_is_given_back() -> None:
     assert agent.feed.give_back_stale(STALE_SECONDS)
     assert not agent.feed.give_back_stale(2 * STALE_SECONDS)
     assert agent.told() == [wire.Back(2), wire.Back(3)]
+
+
+def test_what_a_running_task_wrote_is_said_and_of_others_nothing() -> None:
+    agent = Agent()
+    agent.start(1)
+    task = _take(agent.feed)
+    parts = Part(2, b"ne\n", 5), Part(0, b"", 0)
+
+    def written(asked: Task, *where: int) -> tuple[Part, Part]:
+        assert (asked, where) == (task, (2, 0, 64))
+        return parts
+
+    agent.feed.apply([wire.Show(99, 0, 0, 64), wire.Show(1, 2, 0, 64)])
+    agent.feed.show(written)
+    assert agent.heard == [wire.Shown(Part(), Part()), wire.Shown(*parts)]
 
 
 def test_nothing_starts_when_the_agent_is_gone() -> None:

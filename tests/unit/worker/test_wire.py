@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from distributedjob_worker.core.results import Outcome
 from distributedjob_worker.execution import wire
+from distributedjob_worker.execution.capture import Part
 from tests.support.worker_driver import define
 
 ORDERS: list[wire.ToExecutor] = [
@@ -15,11 +16,13 @@ ORDERS: list[wire.ToExecutor] = [
     wire.Start(5, 1, 8, 0, None, ahead=True),
     wire.Stop([4]),
     wire.Recall([5]),
+    wire.Show(4, 0, 3, 65536),
     wire.Drop(1),
 ]
 ENDS: list[wire.ToAgent] = [
     wire.Ended(4, Outcome(1.5, 0.25, "Error", 3, 0, "tail", b"\0out", b"err", 4, 3), -1),
     wire.Back(5),
+    wire.Shown(Part(0, b"out", 3), Part(3, b"", 3)),
 ]
 
 
@@ -36,7 +39,7 @@ def test_a_stream_cut_anywhere_is_put_together(cuts: list[int]) -> None:
 
 def test_ends_arrive_as_they_were() -> None:
     assert wire.agent_frames().feed(wire.frame(ENDS)) == ENDS
-    (ended, _) = wire.agent_frames().feed(wire.frame(ENDS))
+    (ended, *_) = wire.agent_frames().feed(wire.frame(ENDS))
     assert isinstance(ended, wire.Ended)
     assert isinstance(ended.outcome, Outcome)
 

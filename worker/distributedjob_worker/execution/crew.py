@@ -17,14 +17,15 @@ import select
 import socket
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, assert_never
 
-from distributedjob_api.messages import Define
+from distributedjob_api.messages import Define, OutputRequest
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.worker import Worker
 from distributedjob_worker.execution import feed, orphans, wire
+from distributedjob_worker.execution.capture import Part
 from distributedjob_worker.execution.executor import Room
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class _Executor:
         self.ahead: dict[int, Task] = {}
         self.pace = _LONG_SECONDS
         self.outbox: list[wire.ToExecutor] = []
+        self.asked: deque[Callable[[Part, Part], None]] = deque()
         self.unsent = bytearray()
         self.sending = threading.Lock()
         self.blocked = False
@@ -152,6 +154,21 @@ class Crew:
         """Give back tasks ahead, unless they were started meanwhile."""
         self._tell(tasks, wire.Recall)
 
+    def show(self, task: Task, request: OutputRequest, tell: Callable[[Part, Part], None]) -> None:
+        """Ask whoever runs a task what it has written so far."""
+        with self._lock:
+            place = self._places.get(task)
+            if place is not None:
+                executor, number = place
+                # An executor answers in the order in which it is asked.
+                executor.asked.append(tell)
+                offsets = request.stdout_from, request.stderr_from
+                executor.outbox.append(wire.Show(number, *offsets, request.most))
+        if place is None:
+            tell(Part(), Part())
+        else:
+            self._flush([place[0]])
+
     def _tell(
         self, tasks: Iterable[Task], kind: Callable[[list[int]], wire.Stop | wire.Recall]
     ) -> None:
@@ -205,6 +222,8 @@ class Crew:
                     del self._places[task]
                     sooner |= core.give_back(task)
                     executor.pace = _LONG_SECONDS
+                case wire.Shown():
+                    executor.asked.popleft()(message.stdout, message.stderr)
                 case _:
                     assert_never(message)
         return sooner

@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from distributedjob_api import task_reasons
+from distributedjob_api.messages import OutputRequest
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.results import Outcome
-from distributedjob_worker.execution import orphans
+from distributedjob_worker.execution import capture, orphans
+from distributedjob_worker.execution.capture import Part
 from distributedjob_worker.execution.launch import Launcher, Process
 from distributedjob_worker.execution.monitor import Monitor
 from distributedjob_worker.execution.processes import Processes
@@ -122,6 +124,26 @@ class Executor:
 
     def recall(self, tasks: Iterable[Task]) -> None:
         """There is nothing to give back: slots that ask the core need no tasks ahead."""
+
+    def show(self, task: Task, request: OutputRequest, tell: Callable[[Part, Part], None]) -> None:
+        """Tell what a running task has written so far."""
+        tell(*self.written(task, request.stdout_from, request.stderr_from, request.most))
+
+    def written(
+        self, task: Task, stdout_from: int, stderr_from: int, most: int
+    ) -> tuple[Part, Part]:
+        """What a running task wrote behind these offsets, ``most`` bytes of each stream."""
+        process = self.processes.running.get(task)
+        limit = task.define.output_limit_bytes
+        if process is not None:
+            with self.processes.alive(process) as alive:
+                if alive:
+                    return (
+                        capture.part(process.stdout, stdout_from, most, limit),
+                        capture.part(process.stderr, stderr_from, most, limit),
+                    )
+        # It is about to start, or just ended.
+        return Part(), Part()
 
     def kill_all(self) -> None:
         """End every process of every task at once; for an agent that must go now."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.results import Outcome
 from distributedjob_worker.execution import linux, presence, wire
+from distributedjob_worker.execution.capture import Part
 from distributedjob_worker.execution.executor import Executor, Room
 from distributedjob_worker.execution.scratch import ScratchPool
 
@@ -31,6 +32,10 @@ TELL_COUNT: Final = 64
 """Ends that are told at once."""
 STALE_SECONDS: Final = 0.05
 """How long a task stays ahead: what ran short runs long, and others may be free."""
+
+
+Written = Callable[[Task, int, int, int], tuple[Part, Part]]
+"""What a running task wrote, as :meth:`~.executor.Executor.written` says it."""
 
 
 @dataclass(slots=True)
@@ -71,6 +76,7 @@ class Feed:
         self._numbers: dict[int, _Entry] = {}
         self._lanes: dict[int, _Lane] = {}
         self._news: list[wire.ToAgent] = []
+        self._asked: list[wire.Show] = []
 
     # -- for the slots, under the lock ---------------------------------------------
 
@@ -168,6 +174,21 @@ class Feed:
                 executor.wake()
                 if stops:
                     executor.stop(stops)
+                self.show(executor.written)
+
+    def show(self, written: Written) -> None:
+        """Answer what the agent asked about tasks, each in its turn."""
+        asked, self._asked = self._asked, []
+        for ask in asked:
+            with self._lock:
+                entry = self._numbers.get(ask.number)
+            parts = Part(), Part()
+            if entry is not None:
+                parts = written(entry.task, ask.stdout_from, ask.stderr_from, ask.most)
+            with self._lock:
+                self._news.append(wire.Shown(*parts))
+        if asked:
+            self.tell()
 
     def close(self) -> None:
         """Let nothing start any more."""
@@ -192,6 +213,8 @@ class Feed:
                         running = self._recall(number)
                         if running is not None and isinstance(message, wire.Stop):
                             stops.append(running)
+                case wire.Show():
+                    self._asked.append(message)
                 case _:
                     assert_never(message)
         return stops

@@ -13,6 +13,7 @@ import msgspec
 
 from distributedjob_api.messages import Define
 from distributedjob_worker.core.results import Outcome
+from distributedjob_worker.execution.capture import Part
 
 _HEAD: Final = struct.Struct("<I")
 
@@ -63,7 +64,16 @@ class Recall(_Message, frozen=True, tag="recall"):
     numbers: list[int]
 
 
-ToExecutor = Job | Drop | Start | Stop | Recall
+class Show(_Message, frozen=True, tag="show"):
+    """Say what an attempt wrote behind these offsets, ``most`` bytes of each stream."""
+
+    number: int
+    stdout_from: int
+    stderr_from: int
+    most: int
+
+
+ToExecutor = Job | Drop | Start | Stop | Recall | Show
 
 # -- executor to agent -------------------------------------------------------------
 
@@ -82,7 +92,14 @@ class Back(_Message, frozen=True, tag="back"):
     number: int
 
 
-ToAgent = Ended | Back
+class Shown(_Message, frozen=True, tag="shown"):
+    """The answers to :class:`Show`, in its order; empty where the attempt does not run."""
+
+    stdout: Part
+    stderr: Part
+
+
+ToAgent = Ended | Back | Shown
 
 # -- frames ------------------------------------------------------------------------
 
