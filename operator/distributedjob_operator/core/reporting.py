@@ -131,7 +131,7 @@ def report(leader: Leader, key: WorkerKey, message: Report, now: Instant) -> Non
     if message.applied < worker.applied:
         return  # Overtaken by a later one: what it says of the queue is history.
     worker.leaving = worker.leaving or message.leaving
-    worker.confirm(message.applied, now.mono)
+    leader.tally.dispatched(key[0], worker.confirm(message.applied, now.mono))
     dropped: list[tuple[str, int]] = []
     missing: list[str] = []
     listed = set()
