@@ -5,7 +5,7 @@ Values are read when they are asked for; nothing is counted twice for it.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.core import (
@@ -23,13 +23,9 @@ from distributedjob_api.nats_health import NatsHealth
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
-Numbers = Mapping[tuple[str, ...], float] | Mapping[str, float] | float
-"""Values by the labels' values, or by that of the only label, or one without labels."""
-
-Histograms = Mapping[str, Histogram] | Histogram
-"""The same for histograms, which have one label at most."""
-
-Sample = tuple[Family, Numbers | Histograms]
+Value = float | Histogram
+Sample = tuple[Family, Value | Mapping[Any, Value] | Mapping[Any, float] | Mapping[Any, Histogram]]
+"""A family with its one value, or with values by the only label's, or by those of all."""
 
 
 def nats(health: NatsHealth) -> list[Sample]:
@@ -65,7 +61,7 @@ class _Collector(Collector):
         return ()
 
 
-def _metric(family: Family, values: Numbers | Histograms) -> Metric:
+def _metric(family: Family, values: Value | Mapping[Any, Any]) -> Metric:
     by_labels = values if isinstance(values, Mapping) else {(): values}
     text, labels = family.meaning, family.labels
     if family.kind is Kind.HISTOGRAM:

@@ -29,6 +29,12 @@ class Histogram:
         self.counts = [0] * (len(self.bounds) + 1)
         self.sum = 0.0
 
+    def copy(self) -> "Histogram":
+        """The same counts as they are now."""
+        copied = Histogram(self.bounds)
+        copied.counts, copied.sum = self.counts.copy(), self.sum
+        return copied
+
     def observe(self, value: float, weight: int = 1) -> None:
         """Take in so many equal values."""
         self.counts[bisect_left(self.bounds, value)] += weight

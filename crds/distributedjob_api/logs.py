@@ -61,7 +61,7 @@ def _of_kopf(record: logging.LogRecord) -> dict[str, object]:
     reference = getattr(record, "k8s_ref", None)
     if not isinstance(reference, Mapping):
         return {}
-    name = {constants.KIND: "job", "Node": "node"}.get(reference.get("kind"), "object")
+    name = {constants.KIND: "job", "Node": "node"}.get(str(reference.get("kind")), "object")
     return {"namespace": reference.get("namespace"), name: reference.get("name")}
 
 

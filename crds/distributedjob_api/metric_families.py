@@ -1,5 +1,4 @@
-"""Every family of metrics that operator and worker serve: the names that dashboards and
-alerts are written against.
+"""Every family of metrics: the names that dashboards and alerts are written against.
 
 Units are Prometheus' own, seconds and bytes; slots are cores. No label holds a task. A
 job stands in none but those of :data:`JOB_TASKS`, which is served on request. What

@@ -27,6 +27,7 @@ from distributedjob_worker.core.worker import Worker
 from distributedjob_worker.execution.executor import Executor
 from distributedjob_worker.refused import Refused
 from distributedjob_worker.spool import Spool
+from distributedjob_worker.tally import Tally
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +68,8 @@ class Agent:
         self._timer: asyncio.TimerHandle | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._unwritten: list[Store] = []
-        self._refused = Refused()
+        self.refused = Refused()
+        self.tally = Tally()
         self._settled = asyncio.Event()
         self.transport: Transport | None = None
 
@@ -84,7 +86,7 @@ class Agent:
         try:
             message: LeaderMessage = decode_leader(data)
         except MessageError as error:
-            self._refused.note(error, self._clock())
+            self.refused.note(error, self._clock())
             return
         with self._lock:
             effects = self._core.handle(message, self._clock())
@@ -134,6 +136,7 @@ class Agent:
         stores = [effect for effect in effects if isinstance(effect, Store)]
         if stores:
             self._store(stores)
+            self.tally.stored(stores)
         transport = self._transport
         for effect in effects:
             match effect:
@@ -144,6 +147,7 @@ class Agent:
                 case Publish():
                     transport.publish(encode_message(effect.message))
                 case Journal():
+                    self.tally.ran(effect.batch.records)
                     transport.record(effect.batch.uid, encode_message(effect.batch))
                 case Stop():
                     self._executor.stop(effect.tasks)

@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
+from distributedjob_api.logs import start_logging
 from distributedjob_worker.agent import Agent
 from distributedjob_worker.bus import Bus
 from distributedjob_worker.core.worker import Identity, Worker
@@ -18,6 +19,7 @@ from distributedjob_worker.errors import SettingsError, SpoolError, WorkerError
 from distributedjob_worker.execution import linux, orphans
 from distributedjob_worker.execution.executor import Executor
 from distributedjob_worker.execution.scratch import ScratchPool
+from distributedjob_worker.metrics import WorkerMetrics, serve
 from distributedjob_worker.settings import Settings, read_settings, task_environment
 from distributedjob_worker.spool import Spool
 
@@ -34,7 +36,6 @@ def main() -> int:
     linux.close_inherited()
     try:
         settings = read_settings(os.environ)
-        _start_logging(settings.log_level)
         asyncio.run(_run(settings))
     except (SettingsError, SpoolError) as error:
         print(f"distributedjob-worker: {error}", file=sys.stderr)
@@ -45,17 +46,13 @@ def main() -> int:
     return 0
 
 
-def _start_logging(level: str) -> None:
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-
-
 async def _run(settings: Settings) -> None:
     linux.forbid_inspection()
     linux.adopt_orphans()
     _raise_file_limit()
     incarnation = secrets.token_hex(8)
+    core = Worker(_identity(settings, incarnation))
+    start_logging(settings.log_level, settings.log_format, lambda: _where(core))
     spool = Spool(settings.state_dir)
     # The state directory tells agents of one name apart that run on one machine.
     home = settings.state_dir.stat()
@@ -69,7 +66,6 @@ async def _run(settings: Settings) -> None:
     if ended:
         _log.warning("ended %d processes of an earlier agent", ended)
 
-    core = Worker(_identity(settings, incarnation))
     try:
         core.adopt(spool.load())
         spool.replace(core.kept)
@@ -95,7 +91,15 @@ async def _run(settings: Settings) -> None:
     agent.transport = bus
     executor.start()
     _log.info("worker %s of pool %s, incarnation %s", settings.node, settings.pool, incarnation)
+    if settings.metrics_address is not None:
+        metrics = WorkerMetrics(settings.pool, core, agent, spool, bus)
+        serve(*settings.metrics_address, metrics)
     await _serve(agent, bus, executor)
+
+
+def _where(core: Worker) -> dict[str, object]:
+    """What every line of the log is about: the node, and the lead that it follows."""
+    return {"node": core.identity.node, "epoch": core.session.epoch or None}
 
 
 async def _serve(agent: Agent, bus: Bus, executor: Executor) -> None:

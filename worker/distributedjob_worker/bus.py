@@ -7,12 +7,14 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error, MaxPayloadError
 
+from distributedjob_api.nats_health import NOBODY, NatsHealth, health
 from distributedjob_api.subjects import Subjects
 from distributedjob_worker.errors import SettingsError, TransportError
 from distributedjob_worker.journal import Journal
@@ -49,6 +51,9 @@ class Bus:
         self._asked_in: tuple[Client, int] | None = None
         self._complaints: set[str] = set()
         self.journal = Journal()
+        self._errors = 0
+        self._round_trip = 0.0
+        self._reconnects = 0
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -83,6 +88,19 @@ class Bus:
         self.journal.add(self._subjects.journal(self._settings.pool, uid), data)
         self._pump()
 
+    @property
+    def health(self) -> NatsHealth:
+        """In numbers; a client that was replaced is one more connection."""
+        if self._client is None:
+            return NOBODY
+        found = health(
+            self._client.stats,
+            connected=self._client.is_connected,
+            errors=self._errors,
+            round_trip_seconds=self._round_trip,
+        )
+        return replace(found, reconnects=found.reconnects + self._reconnects)
+
     async def flush(self) -> None:
         """Wait until everything published has left the process, if there is a connection."""
         while self._outbox and self._is_connected:
@@ -98,6 +116,7 @@ class Bus:
         client = self._client = Client()
 
         async def on_error(error: Exception) -> None:
+            self._errors += 1
             # An exception from here would end the client's reader without a word.
             if self._client is client and self._complain(error):
                 # The client waits for this before it tries again.
@@ -187,6 +206,7 @@ class Bus:
             if failures >= _PROBE_FAILURES:
                 failures = 0
                 _log.error("NATS: the client is dead, connecting anew")
+                self._reconnects += client.stats["reconnects"] + 1
                 await self._disconnect()
                 await self._connect()
 
@@ -204,7 +224,7 @@ class Bus:
         await asyncio.wait([self._pong], timeout=_PING_SECONDS)
         if not self._pong.done():
             raise TimeoutError("no answer in time")
-        self._pong.result()
+        self._round_trip = self._pong.result()
 
     # -- messages ------------------------------------------------------------------
 

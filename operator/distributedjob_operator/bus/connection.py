@@ -9,6 +9,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
+from distributedjob_api.nats_health import NatsHealth, health
 from distributedjob_operator.errors import OperatorError
 from distributedjob_operator.ports import BusEvents, Unavailable
 
@@ -31,6 +32,8 @@ class NatsBus:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self.errors = 0
+        self._round_trip = 0.0
         self._pong: asyncio.Task[float] | None = None
         self._asked_in = 0
 
@@ -43,6 +46,16 @@ class NatsBus:
     def connected(self) -> bool:
         """What the client believes; :meth:`probe` knows."""
         return self._client.is_connected
+
+    @property
+    def health(self) -> NatsHealth:
+        """In numbers."""
+        return health(
+            self._client.stats,
+            connected=self._client.is_connected,
+            errors=self.errors,
+            round_trip_seconds=self._round_trip,
+        )
 
     async def listen(self, subject: str, events: BusEvents) -> None:
         """Deliver every message of a subject to ``events``."""
@@ -77,7 +90,8 @@ class NatsBus:
         if not self._pong.done():
             raise Unavailable("NATS does not answer: no answer in time")
         try:
-            return self._pong.result()
+            self._round_trip = self._pong.result()
+            return self._round_trip
         except (NatsError, TimeoutError, OSError) as error:
             raise Unavailable(f"NATS does not answer: {error or 'no answer in time'}") from error
 
@@ -105,11 +119,13 @@ async def connect(url: str, user: str, password: str, name: str, events: BusEven
         OperatorError: the URL makes no sense, or the server refuses the user.
     """
     client = Client()
+    bus = NatsBus(client)
     told: set[str] = set()
     connected = False
     started = time.monotonic()
 
     async def on_error(error: Exception) -> None:
+        bus.errors += 1
         reason = f"{error}" or type(error).__name__
         if not connected and "authorization" in reason.lower():
             raise OperatorError(
@@ -158,4 +174,4 @@ async def connect(url: str, user: str, password: str, name: str, events: BusEven
         told.clear()
         _log.info("NATS answers")
     connected = True
-    return NatsBus(client)
+    return bus

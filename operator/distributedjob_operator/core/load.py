@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from distributedjob_operator.core.effects import WorkerKey
+from distributedjob_operator.core.effects import WorkerKey  # noqa: TC001
 from distributedjob_operator.core.fleet import Worker
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader

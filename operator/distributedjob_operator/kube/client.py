@@ -11,6 +11,7 @@ import aiohttp
 from kubernetes.aio import client, config
 
 from distributedjob_operator.errors import OperatorError
+from distributedjob_operator.kube.traffic import ApiTraffic
 from distributedjob_operator.ports import Conflict, NotFound, Unavailable
 
 REQUEST_SECONDS = 3.0
@@ -19,11 +20,14 @@ REQUEST_SECONDS = 3.0
 _IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
-async def connect(dated: Callable[[datetime], None] = lambda _: None) -> client.ApiClient:
+async def connect(
+    dated: Callable[[datetime], None] = lambda _: None, traffic: ApiTraffic | None = None
+) -> client.ApiClient:
     """A client from ``KUBECONFIG``, the service account, or ``~/.kube/config``.
 
     Args:
         dated: hears the Date of every answer, which tells the API server's clock.
+        traffic: where requests are counted.
 
     Raises:
         OperatorError: there is no way to any API server.
@@ -31,6 +35,8 @@ async def connect(dated: Callable[[datetime], None] = lambda _: None) -> client.
     configuration = client.Configuration()
     configuration.retries = False
     configuration.trace_configs = [_listening_for_dates(dated)]
+    if traffic is not None:
+        configuration.trace_configs.append(traffic.tracing())
     kubeconfig = os.environ.get("KUBECONFIG") or None
     try:
         if _IN_CLUSTER.exists() and kubeconfig is None:
