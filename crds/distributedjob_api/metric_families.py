@@ -40,7 +40,8 @@ def _histogram(name: str, meaning: str, *labels: str) -> Family:
     return Family(f"distributedjob_{name}", Kind.HISTOGRAM, meaning, labels)
 
 
-_GROUP: Final = ("namespace", "pool")
+_GROUP: Final = ("job_namespace", "pool")
+"""Not ``namespace``, which Prometheus gives to what it scrapes."""
 
 # -- both ----------------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ JOB_TASKS: Final = _gauge(
     "job_tasks",
     "Tasks of a job by state; only with DJOB_METRICS_PER_JOB.",
     *_GROUP,
-    "name",
+    "job_name",
     "state",
 )
 
@@ -143,7 +144,10 @@ OPERATOR: Final = (
 WORKER_READY: Final = _gauge("worker_ready", "Whether a leader has granted it a session.")
 WORKER_EPOCH: Final = _gauge("worker_epoch", "The highest epoch that it has seen.")
 ATTEMPTS: Final = _counter(
-    "worker_attempts", "Attempts that ended; reason is Succeeded or why not.", "namespace", "reason"
+    "worker_attempts",
+    "Attempts that ended; reason is Succeeded or why not.",
+    "job_namespace",
+    "reason",
 )
 RUN_SECONDS: Final = _histogram("worker_run_seconds", "How long attempts ran.", "pool")
 WORKER_QUEUED: Final = _gauge("worker_tasks_queued", "Tasks that wait at the worker.")

@@ -60,6 +60,8 @@ def test_the_case_of_the_log_level_does_not_matter() -> None:
         ("DJOB_ENDPOINT_LISTEN", "localhost:65536"),
         ("DJOB_ENDPOINT_LISTEN", "localhost:-1"),
         ("DJOB_LOG_LEVEL", "LOUD"),
+        ("DJOB_LOG_FORMAT", "xml"),
+        ("DJOB_METRICS_PER_JOB", "sometimes"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_variable(name: str, value: str) -> None:
