@@ -79,7 +79,7 @@ async def serve(settings: Settings, elections: list[Leadership]) -> None:
         elections: gets its part in the election, for whoever asks for the epoch.
 
     Raises:
-        OperatorError: a Lease that was held is lost, or a client cannot be used.
+        OperatorError: a client cannot be used.
     """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -89,7 +89,13 @@ async def serve(settings: Settings, elections: list[Leadership]) -> None:
         starting = asyncio.create_task(_start(settings, stop, opened, elections))
         await first_end(starting, stop.wait())
         if not starting.cancelled():
-            await run(starting.result(), stop)
+            try:
+                await run(starting.result(), stop)
+            except LeaseLost as error:
+                # Out at once, as with client-go: another replica may lead already, and
+                # readers of the endpoint and connections that hang take long to close.
+                _log.error("%s", error)
+                os._exit(1)
 
 
 async def _start(
@@ -216,10 +222,6 @@ def main() -> int:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         asyncio.run(serve(settings, elections))
-    except LeaseLost as error:
-        _log.error("%s", error)
-        # Out at once: another replica may lead already.
-        os._exit(1)
     except OperatorError as error:
         _log.error("%s", error)
         return 2 if isinstance(error, SettingsError) else 1

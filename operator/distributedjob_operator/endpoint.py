@@ -83,6 +83,9 @@ class Sources:
     """What the leader knows, where this replica leads."""
 
 
+READERS_SECONDS: Final = 5.0
+"""Whoever reads a long answer has so long when the replica stops."""
+
 STARTING: Final = "NATS has not answered yet"
 
 
@@ -104,7 +107,7 @@ class Endpoint:
             ("why", self._why),
         ):
             application.router.add_get(f"{_JOB}/{name}", answer)
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=READERS_SECONDS)
 
     async def start(self, host: str, port: int) -> None:
         """Listen; raises :class:`OperatorError` where the address cannot be had."""

@@ -5,7 +5,7 @@ Written against the ports alone, so that a simulation runs the very same life.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 3.0
 JOURNAL_SECONDS = 10.0
+END_SECONDS = 1.0
 PROBES_FAILED = 4
 """So many probes in a row without answer from a client that says it is connected."""
 
@@ -54,8 +55,7 @@ async def run(replica: Replica, stop: asyncio.Event) -> None:
         if leadership.epoch:
             await leading
     finally:
-        leading.cancel()
-        await asyncio.gather(leading, return_exceptions=True)
+        await _end([leading])
         await leadership.release()
 
 
@@ -68,9 +68,17 @@ async def first_end(*work: Awaitable[Any]) -> None:
             if task.done():
                 task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _end(tasks)
+
+
+async def _end(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """End what is under way; what swallows its cancellation, as nats-py may, is left behind."""
+    for task in tasks:
+        task.cancel()
+    ended, _ = await asyncio.wait(tasks, timeout=END_SECONDS)
+    for task in ended:
+        if not task.cancelled():
+            task.exception()  # What it raised is no news any more.
 
 
 async def _lead(leadership: Leadership, controller: Controller, journal: Journal) -> None:

@@ -129,9 +129,12 @@ def _a_success_ran_to_its_end(case: Case) -> Iterator[str]:
     charged = case.status.get("failures", 0)
     if charged > len(failures):
         yield f"{charged} failures were charged, {len(failures)} attempts failed"
-    most = max((run.attempt for run in case.runs), default=1)
-    if most > BACKOFF_LIMIT + 1:
-        yield f"attempt {most} was made of an index that may have {BACKOFF_LIMIT + 1}"
+    for index, runs in by_index(case.runs).items():
+        if len(runs) > BACKOFF_LIMIT + 1:
+            # One that was cut off is charged to no limit, and the next has the next number.
+            charged_to = {run.attempt for run in runs if not case.explained(run)}
+            if len(charged_to) > BACKOFF_LIMIT + 1:
+                yield f"index {index[1]} had {len(charged_to)} attempts of {BACKOFF_LIMIT + 1}"
 
 
 def _only_what_was_cut_off_runs_again(case: Case) -> Iterator[str]:

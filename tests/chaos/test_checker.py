@@ -92,6 +92,20 @@ def test_what_a_fault_cut_off_may_run_again():
     assert letters(case(runs=again(), faults=[cut])) == set()
 
 
+def attempts_of_one(number: int) -> list[Run]:
+    made = [ran(0, start=5.0 + n, attempt=n, code=3) for n in range(1, number + 1)]
+    return [*(ran(index) for index in range(1, TASKS)), *made, ran(0, "node-2", 9.0)]
+
+
+def test_more_failures_than_the_limit_allows_are_a_violation():
+    assert "B" in letters(case(runs=attempts_of_one(3)))
+
+
+def test_an_attempt_that_was_cut_off_is_charged_to_no_limit():
+    cut = Fault("kill -9", "worker-1", frozenset({"node-1"}), start=5.0, end=7.0)
+    assert letters(case(runs=attempts_of_one(3), faults=[cut])) == set()
+
+
 def test_a_fault_elsewhere_explains_nothing():
     cut = Fault("kill -9", "worker-3", frozenset({"node-3"}), start=1.2, end=2.0)
     assert "C" in letters(case(runs=again(), faults=[cut]))

@@ -2,9 +2,11 @@
 
 import json
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -109,6 +111,33 @@ def test_a_leader_that_was_paused_comes_back_and_leaves(
     wait_until(lambda: paused.alive, lambda alive: not alive, 30, "the paused leader exits")
     status = jobs.wait_phase("ledger", "Complete", "Failed", timeout=90)
     assert_all_counted_once(status, ledger, 600)
+
+
+def test_a_leader_whose_lease_was_taken_leaves_though_a_reader_of_its_endpoint_hangs(
+    cluster: Callable[..., Cluster],
+):
+    running = cluster(nodes=2, operators=2)
+    jobs = Jobs(running, "default")
+    jobs.apply("large", ["sh", "-c", "head -c 131072 /dev/zero"], completions=150)
+    jobs.wait_phase("large", "Complete")
+    robbed = leader(running)
+    url = urlsplit(robbed.address)
+    token = (running.kubeconfig.parent / "secrets" / "token").read_text()
+    ask = (
+        "GET /v1/namespaces/default/distributedjobs/large/output HTTP/1.1\r\n"
+        f"Host: operator\r\nAuthorization: Bearer {token}\r\n\r\n"
+    )
+    with socket.create_connection((url.hostname, url.port), 30) as reader:
+        reader.sendall(ask.encode())
+        assert reader.recv(12) == b"HTTP/1.1 200"
+
+        taken = '{"spec": {"holderIdentity": "operator-9_0", "leaseTransitions": 99}}'
+        running.kubectl(
+            "patch", "lease", "-n", "djob-system", "distributedjob", "--type=merge", "-p", taken
+        )
+
+        # aiohttp alone would wait a minute for the reader.
+        wait_until(lambda: robbed.alive, lambda alive: not alive, 20, "the robbed leader exits")
 
 
 def test_nats_restarted_in_the_middle_costs_no_task(

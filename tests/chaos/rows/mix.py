@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 QUIET_SECONDS: Final = 30.0
 SHORT, LONG = (0.2, 2.0), (SILENCE_SECONDS, SILENCE_SECONDS + 4)
 SHORT_SHARE: Final = 0.85
-STORM: Final = (3, 8)
+STORM_QUICK, STORM_LONG = (3, 8), (6, 14)
 AT_MOST_MINUTES: Final = 3.0
 
 TASKS_QUICK, TASKS_LONG = 20_000, 200_000
@@ -47,13 +47,14 @@ def everything(trial: Trial) -> None:
     minutes = trial.minutes if trial.long else min(trial.minutes, AT_MOST_MINUTES)
     deadline = time.monotonic() + max(0.5, minutes) * 60
     tasks = TASKS_LONG if trial.long else TASKS_QUICK
+    storm = STORM_LONG if trial.long else STORM_QUICK
     while time.monotonic() < deadline:
         for job in [job for job in trial.jobs if finished(trial.latest(job))]:
             trial.judge(job)
         if not trial.jobs:
             trial.job(Workload(tasks, 0, flaky=1000, doomed=2000))
             trial.job(Workload(tasks // 50, 0.2, flaky=50))
-        for _ in range(trial.random.randint(*STORM)):
+        for _ in range(trial.random.randint(*storm)):
             strike_at_random(trial)
         trial.rig.heal()
         trial.recovers(QUIET_SECONDS)
