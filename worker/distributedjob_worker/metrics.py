@@ -7,6 +7,8 @@ own loop, between two messages. Without metrics an agent works on.
 import asyncio
 import importlib.metadata
 import logging
+import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -58,13 +60,10 @@ class WorkerMetrics:
         yield from nats(self.bus.health)
 
 
-def serve(host: str, port: int, metrics: WorkerMetrics) -> Callable[[], None]:
-    """Answer at this address from a thread of its own.
+def serve(host: str, port: int, metrics: WorkerMetrics) -> None:
+    """Answer at this address, from a thread of its own, as long as the process lives.
 
     Where it cannot be had, the log says so and that is all: tasks matter more.
-
-    Returns:
-        what ends it.
     """
     render = exposition(metrics.samples)
     loop = asyncio.get_running_loop()
@@ -76,19 +75,26 @@ def serve(host: str, port: int, metrics: WorkerMetrics) -> Callable[[], None]:
         return asyncio.run_coroutine_threadsafe(read(), loop).result(REQUEST_SECONDS)
 
     try:
-        server = HTTPServer((host, port), _handler(answer))
+        server = (_Server6 if ":" in host else _Server)((host, port), _handler(answer))
     except OSError as error:
         _log.error("DJOB_METRICS_LISTEN: cannot listen on %s:%d: %s", host, port, error)
-        return lambda: None
-    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
-    thread.start()
-    _log.info("metrics at http://%s:%d/metrics", *server.server_address[:2])
+        return
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    _log.info("metrics at %s:%d/metrics", *server.server_address[:2])
 
-    def stop() -> None:
-        server.shutdown()
-        server.server_close()
 
-    return stop
+class _Server(HTTPServer):
+    def server_bind(self) -> None:
+        """As any server does: HTTPServer would look up its own name, which may take long."""
+        socketserver.TCPServer.server_bind(self)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever hung up is no news."""
+        _log.debug("a request for metrics was not answered", exc_info=True)
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
 
 
 def _handler(answer: Callable[[], bytes]) -> type[BaseHTTPRequestHandler]:
