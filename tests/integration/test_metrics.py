@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from distributedjob_api import metric_families as families
 from distributedjob_local import bootstrap
 from distributedjob_local.cluster import Cluster
 from distributedjob_local.component import Component
+from distributedjob_operator.kube.traffic import ApiTraffic
 from tests.support.jobs import Jobs
 from tests.support.scrapes import Samples, described, samples, scrape
 from tests.support.waiting import wait_until
@@ -137,6 +139,15 @@ def test_what_is_served_is_what_is_declared(ran: tuple[Cluster, Jobs]) -> None:
         assert described(served) == {
             family.name: (family.kind.value, family.meaning) for family in declared
         }
+
+
+async def test_a_request_without_an_answer_is_counted_as_such() -> None:
+    traffic = ApiTraffic()
+    async with aiohttp.ClientSession(trace_configs=[traffic.tracing()]) as session:
+        with pytest.raises(aiohttp.ClientError):
+            await session.get("http://127.0.0.1:1/")
+    assert traffic.requests == {("GET", "error"): 1}
+    assert traffic.seconds == {}
 
 
 def lines(component: Component) -> list[dict[str, object]]:

@@ -169,6 +169,24 @@ def test_tasks_that_wait_beside_a_free_slot_are_told():
     assert of(world)["distributedjob_tasks_startable", *GROUP] == waiting
 
 
+@pytest.mark.parametrize(
+    ("wish", "startable"),
+    [
+        ({}, 10),
+        ({"parallelism": 3}, 3),
+        ({"suspend": True}, 0),
+        ({"memory": "2Gi"}, 0),
+        ({"nodeSelector": {"gpu": "yes"}}, 0),
+    ],
+)
+def test_what_a_job_itself_keeps_back_does_not_wait_for_a_slot(wish: dict, startable: int):
+    world = a_world(4, completions=1)
+    world.run(UID)
+    # Nothing was planned since: all of it is still to be handed out.
+    world.leader.job_seen(a_job("other", completions=10, **wish), at(world.now))
+    assert of(world)["distributedjob_tasks_startable", *GROUP] == startable
+
+
 def test_why_a_job_waits_is_told():
     world = a_world(1, parallelism=0)
     world.tick()
@@ -188,8 +206,22 @@ def test_waiting_for_a_slot_is_measured():
 
 def test_a_dispatch_weighs_as_many_as_its_tasks():
     world = a_world(4)
+    world.run(UID, lambda index, ended: "Error" if (index, ended) == (4, 0) else "")
+    assert of(world)["distributedjob_dispatch_seconds_count", "default"] == 11
+
+
+def test_what_another_leader_wrote_is_its_own_to_count():
+    world = a_world(1)
+    world.tick()
+    seen = dict(world.statuses[UID][-1])
+    body = job_body(version=9000, **world.spec)
+    body["status"] = {**seen, "epoch": 4, "leader": "other", "succeeded": 4}
+    body["status"] |= {"completedIndexes": "6-9", "failedIndexes": ""}
+    before = tasks(world)["succeeded"]
+    world.leader.job_seen(parse(body), at(world.now))
     world.run(UID)
-    assert of(world)["distributedjob_dispatch_seconds_count", "default"] == 10
+    assert world.statuses[UID][-1]["succeeded"] == 10
+    assert tasks(world)["succeeded"] == before + 6
 
 
 def test_checkpoints_are_measured():
