@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,19 @@ async def test_there_is_nothing_beside_metrics(url: str, tmp_path: Path, address
             await leader.granted()
             assert requests.get(f"http://{address}/", timeout=5).status_code == 404
             assert requests.post(f"http://{address}/metrics", timeout=5).status_code == 501
+
+
+async def test_it_tells_of_the_loss_of_nats(tmp_path: Path, address: str) -> None:
+    def connected() -> float:
+        return samples(scrape(address))["distributedjob_nats_connected",]
+
+    with ExitStack() as stack:
+        with nats_process(tmp_path / "nats") as url:
+            stack.enter_context(agent_process(url, tmp_path, DJOB_METRICS_LISTEN=address))
+            async with fake_leader(url) as leader:
+                await leader.granted()
+            assert connected() == 1
+        wait_until(connected, lambda there: there == 0, 20, "the loss")
+        with nats_process(tmp_path / "nats", int(url.rpartition(":")[2])):
+            wait_until(connected, lambda there: there == 1, 20, "the return")
+            assert samples(scrape(address))["distributedjob_nats_reconnects_total",] == 1
