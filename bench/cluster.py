@@ -247,5 +247,7 @@ class Cluster:
 
     def _written(self, write: WriteStatus) -> None:
         self._version += 1
-        checkpoints.written(self.leader, write.uid, str(self._version), write.marks)
+        checkpoints.written(
+            self.leader, write.uid, str(self._version), write.marks, self._instant()
+        )
         self._carry_out()
