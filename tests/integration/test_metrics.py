@@ -2,8 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
 
 import aiohttp
 import pytest
@@ -12,7 +11,9 @@ from distributedjob_api import metric_families as families
 from distributedjob_local import bootstrap
 from distributedjob_local.cluster import Cluster
 from distributedjob_local.component import Component
+from distributedjob_local.size import Size
 from distributedjob_operator.kube.traffic import ApiTraffic
+from tests.support import servers
 from tests.support.jobs import Jobs
 from tests.support.scrapes import Samples, described, samples, scrape
 from tests.support.waiting import wait_until
@@ -42,25 +43,22 @@ def of_workers(cluster: Cluster) -> Samples:
     return dict(found)
 
 
-@pytest.fixture
-def ran(
-    cluster: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> tuple[Cluster, Jobs]:
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Jobs]]:
     """A cluster on which 20 tasks ran: two fail for good after a retry, one a single time."""
-    monkeypatch.setenv("DJOB_LOG_FORMAT", "json")
-    monkeypatch.setenv("DJOB_METRICS_PER_JOB", "true")
-    started = cluster(nodes=2)
-    bootstrap.apply_namespace(started.api, "team")
-    jobs = Jobs(started, "team")
-    once = tmp_path / "once"
-    first = f"[ -d {once} ] || {{ mkdir {once}; exit 1; }}"
+    folder = tmp_path_factory.mktemp("metrics")
+    first = f"[ -d {folder}/once ] || {{ mkdir {folder}/once; exit 1; }}"
     script = f"case $DJOB_INDEX in 3|4) exit 1;; 5) {first};; esac"
-    jobs.apply(
-        "mixed", ["sh", "-c", script],
-        completions=20, backoffLimitPerIndex=1, retryPolicy={"initialSeconds": 0},
-    )  # fmt: skip
-    jobs.wait_phase("mixed", "Failed")
-    return started, jobs
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DJOB_LOG_FORMAT", "json")
+        patched.setenv("DJOB_METRICS_PER_JOB", "true")
+        with servers.new_cluster(folder / "cluster", Size(2, "1", 1)) as started:
+            bootstrap.apply_namespace(started.api, "team")
+            jobs = Jobs(started, "team")
+            retry = {"retryPolicy": {"initialSeconds": 0}, "backoffLimitPerIndex": 1}
+            jobs.apply("mixed", ["sh", "-c", script], completions=20, **retry)
+            jobs.wait_phase("mixed", "Failed")
+            yield started, jobs
 
 
 @pytest.mark.timeout(300)
@@ -117,16 +115,23 @@ def test_what_workers_serve_agrees_with_what_ran(ran: tuple[Cluster, Jobs]) -> N
 
 @pytest.mark.timeout(300)
 def test_series_of_deleted_objects_are_gone(ran: tuple[Cluster, Jobs]) -> None:
-    cluster, jobs = ran
-    jobs.kubectl("delete", "djob", "mixed")
+    cluster, _ = ran
+    bootstrap.apply_namespace(cluster.api, "brief")
+    jobs = Jobs(cluster, "brief")
+    jobs.apply("gone", ["true"])
+    jobs.wait_phase("gone", "Complete")
 
-    def left() -> set[str]:
-        return {key[0] for key in of_operator(cluster) if "mixed" in key or key[3:] == ("Failed",)}
+    def series() -> set[str]:
+        return {key[0] for key in of_operator(cluster) if "brief" in key}
 
-    # Counts stay for a while, so that the last ones are scraped.
-    wait_until(
-        left, lambda names: names == {"distributedjob_jobs_ended_total"}, 30, "its series end"
+    there = wait_until(series, bool, 30, "its series are there")
+    jobs.kubectl("delete", "djob", "gone")
+    left = wait_until(
+        series, lambda names: "distributedjob_jobs" not in names, 30, "its series end"
     )
+    # Counts stay for a while, so that the last ones are scraped.
+    assert there - left >= {"distributedjob_jobs", "distributedjob_job_tasks"}
+    assert all(name.endswith("_total") for name in left)
 
 
 @pytest.mark.timeout(300)

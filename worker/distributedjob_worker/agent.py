@@ -147,7 +147,6 @@ class Agent:
                 case Publish():
                     transport.publish(encode_message(effect.message))
                 case Journal():
-                    self.tally.ran(effect.batch.records)
                     transport.record(effect.batch.uid, encode_message(effect.batch))
                 case Stop():
                     self._executor.stop(effect.tasks)

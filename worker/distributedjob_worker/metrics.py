@@ -48,7 +48,7 @@ class WorkerMetrics:
         yield families.WORKER_READY, core.session.number is not None
         yield families.WORKER_EPOCH, core.session.epoch
         yield families.ATTEMPTS, self.agent.tally.attempts
-        yield families.RUN_SECONDS, {self.pool: self.agent.tally.run_seconds}
+        yield families.RUN_SECONDS, {self.pool: core.run_seconds}
         yield families.WORKER_QUEUED, sum(len(job.waiting) for job in [*queues.jobs.values()])
         yield families.WORKER_RUNNING, queues.running_count
         yield families.WORKER_SLOTS, slots / 1000

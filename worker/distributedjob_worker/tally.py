@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from distributedjob_api.histogram import SECONDS, Histogram
-from distributedjob_api.messages import TaskRecord
 from distributedjob_api.task_reasons import STOPPED
 from distributedjob_worker.core.effects import Store
 
@@ -22,7 +20,6 @@ class Tally:
 
     def __init__(self) -> None:
         self._attempts: dict[str, Counter[str]] = {}
-        self.run_seconds = Histogram(SECONDS)
 
     @property
     def attempts(self) -> dict[tuple[str, str], int]:
@@ -45,7 +42,3 @@ class Tally:
                     counts[STOPPED] += sum(last - first + 1 for first, last in entry.stopped)
         while len(self._attempts) > self.MOST_NAMESPACES:
             del self._attempts[next(iter(self._attempts))]
-
-    def ran(self, records: Iterable[TaskRecord]) -> None:
-        """These attempts have ended."""
-        self.run_seconds.observe_all(record.duration for record in records)

@@ -1,6 +1,6 @@
 """What a worker counts: the attempts of each batch, by namespace and reason."""
 
-from distributedjob_api.messages import Entry, Failure, TaskRecord
+from distributedjob_api.messages import Entry, Failure
 from distributedjob_worker.core.effects import Store
 from distributedjob_worker.tally import Tally
 
@@ -11,10 +11,6 @@ def a_failure(index: int, reason: str) -> Failure:
 
 def a_store(namespace: str, *entries: Entry) -> Store:
     return Store("uid", namespace, "job", list(entries))
-
-
-def a_record(duration: float) -> TaskRecord:
-    return TaskRecord(0, 1, 0.0, duration, "", 0, 0, b"", b"", 0, 0)
 
 
 def test_every_attempt_of_an_entry_is_counted_under_its_reason() -> None:
@@ -51,10 +47,3 @@ def test_namespaces_are_bounded_and_the_quietest_goes_first() -> None:
     assert len(kept) == Tally.MOST_NAMESPACES
     assert {"team-0", "new"} <= kept
     assert "team-1" not in kept
-
-
-def test_run_times_are_those_of_the_attempts() -> None:
-    tally = Tally()
-    tally.ran([a_record(0.0005), a_record(0.02), a_record(400.0)])
-    counts = dict(tally.run_seconds.cumulative())
-    assert (counts["0.001"], counts["0.025"], counts["300.0"], counts["900.0"]) == (1, 2, 2, 3)

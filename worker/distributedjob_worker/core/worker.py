@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from distributedjob_api.histogram import SECONDS, Histogram
 from distributedjob_api.messages import (
     Acks,
     Announce,
@@ -79,6 +80,8 @@ class Worker:
         self.urgent = False
         self.leaving = False
         self.held = False
+        self.run_seconds = Histogram(SECONDS)
+        """How long attempts ran, whatever became of them."""
         self._cancelled: OrderedDict[str, int] = OrderedDict()
         self._news = False
         self._numbered: OrderedDict[str, int] = OrderedDict()
@@ -359,6 +362,7 @@ class Worker:
         if not self.finished:
             return []
         finished, self.finished = self.finished, []
+        self.run_seconds.observe_all([outcome.duration for _, outcome in finished])
         ended = results.fold(finished)
         effects: list[Effect] = []
         for batch in ended.values():
