@@ -37,6 +37,7 @@ def main() -> int:
     BUILD.mkdir(exist_ok=True)
     found: dict[str, Any] = {"machine": _machine()}
     found |= _beside("bench.leader")
+    found |= _beside("bench.journal", "--rounds", str(options.rounds))
     if options.full:
         found["simulation"] = _beside("bench.simulate")
     else:

@@ -46,6 +46,8 @@ TARGETS: Final = (
     Target("simulation.utilisation", "5,000 nodes: slots busy", 0.99, True),
     Target("simulation.fairness_error", "... unfairness between namespaces", 0.02, False),
     Target("simulation.makespan_over_ideal", "... makespan by the best order", 1.02, False, " x"),
+    Target("journal.ratio_on_off", "task rate, journal on by off", 0.9, True, " x"),
+    Target("journal.read_one_seconds", "output of one task of 1M", 1, False, " s"),
     Target("cost_growth", "dearest size against 10,000 tasks", 1.1, False, " x"),
 )
 """The figures of the design; the ratios are our rate by theirs."""

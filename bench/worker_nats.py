@@ -8,6 +8,7 @@ import asyncio
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.worker import run_xargs
@@ -21,11 +22,13 @@ from tests.support.worker_driver import (
 )
 
 
-async def feed(leader: FakeLeader, tasks: int, credit: int) -> float:
+async def feed(
+    leader: FakeLeader, tasks: int, credit: int, argv: Sequence[str] = ("/bin/true",)
+) -> float:
     """Keep the worker's queue at ``credit`` until all is counted; tasks a second."""
     await leader.granted()
     started = time.perf_counter()
-    await leader.command(define("/bin/true", completions=tasks))
+    await leader.command(define(*argv, completions=tasks))
     sent = done = 0
     seen = 0
     while done < tasks:

@@ -158,7 +158,23 @@ class Resend(_Message, frozen=True):
     uids: list[str]
 
 
-LeaderMessage = Announce | Welcome | Commands | Acks | Resend
+class OutputRequest(_Message, frozen=True):
+    """What has a running task written so far, behind these offsets?
+
+    ``request`` comes back with the answer; ``most`` bytes of each stream will do.
+    """
+
+    epoch: int
+    session: int
+    request: int
+    uid: str
+    index: int
+    stdout_from: int
+    stderr_from: int
+    most: int
+
+
+LeaderMessage = Announce | Welcome | Commands | Acks | Resend | OutputRequest
 
 
 # -- worker to leader --------------------------------------------------------------
@@ -238,6 +254,8 @@ class Report(_Message, frozen=True):
 
     ``applied`` is the number of the last command applied in this session.
     ``leaving`` says that the worker is stopping and takes nothing more.
+    ``dropped_records`` is how many attempts of this incarnation the journal misses,
+    because it took nothing for so long that they had to be given up.
     """
 
     incarnation: str
@@ -246,6 +264,7 @@ class Report(_Message, frozen=True):
     applied: Count
     jobs: list[JobReport]
     leaving: bool = False
+    dropped_records: Count = 0
 
 
 class Refusal(_Message, frozen=True):
@@ -255,7 +274,26 @@ class Refusal(_Message, frozen=True):
     epoch: Count
 
 
-WorkerMessage = Hello | Report | Refusal
+class OutputReply(_Message, frozen=True):
+    """The answer to :class:`OutputRequest`; ``attempt`` is 0 where the task does not run here.
+
+    ``stdout`` stands at ``stdout_at`` of the ``stdout_bytes`` written: behind the offset
+    asked for where that part of a long output is kept no longer.
+    """
+
+    incarnation: str
+    request: Count
+    run: Count = 0
+    attempt: Count = 0
+    stdout_at: Count = 0
+    stdout: bytes = b""
+    stdout_bytes: Count = 0
+    stderr_at: Count = 0
+    stderr: bytes = b""
+    stderr_bytes: Count = 0
+
+
+WorkerMessage = Hello | Report | Refusal | OutputReply
 
 
 # -- the journal -------------------------------------------------------------------

@@ -68,6 +68,9 @@ LEASE_AGE: Final = _gauge(
     "lease_age_seconds", "How long ago the replica that leads renewed its Lease; 0 elsewhere."
 )
 REFUSED: Final = _counter("refused_messages", "Messages that made no sense.", "cause")
+JOURNAL_DROPPED: Final = _counter(
+    "journal_dropped_records", "Records of attempts that workers gave up, as they report it."
+)
 JOBS: Final = _gauge("jobs", "Jobs that exist.", *_GROUP, "phase")
 JOBS_WAITING: Final = _gauge(
     "jobs_waiting", "Jobs of which nothing runs, by the reason in their status.", *_GROUP, "reason"
@@ -128,7 +131,7 @@ JOB_TASKS: Final = _gauge(
 )
 
 OPERATOR: Final = (
-    *(BUILD_INFO, LEADING, EPOCH, LEASE_AGE, REFUSED),
+    *(BUILD_INFO, LEADING, EPOCH, LEASE_AGE, REFUSED, JOURNAL_DROPPED),
     *(JOBS, JOBS_WAITING, JOBS_SET_ASIDE, JOBS_ENDED),
     *(TASKS_QUEUED, TASKS_RUNNING, TASKS_STARTABLE),
     *(TASKS_SUCCEEDED, TASKS_FAILED, TASKS_RETRIED, TASKS_INTERRUPTED),
@@ -159,14 +162,14 @@ WORKER_HELD: Final = _gauge(
 )
 SPOOL_BYTES: Final = _gauge("worker_spool_bytes", "Size of the results not yet in a checkpoint.")
 WORKER_REFUSED: Final = _counter("worker_refused_messages", "Messages that made no sense.")
-JOURNAL_DROPPED: Final = _counter(
-    "worker_journal_dropped_batches", "Batches of the journal that were lost."
+WORKER_JOURNAL_DROPPED: Final = _counter(
+    "worker_journal_dropped_records", "Records of attempts that the journal never got."
 )
 
 WORKER: Final = (
     *(BUILD_INFO, WORKER_READY, WORKER_EPOCH),
     *(ATTEMPTS, RUN_SECONDS, WORKER_QUEUED, WORKER_RUNNING),
     *(WORKER_SLOTS, WORKER_SLOTS_BUSY, WORKER_HELD, SPOOL_BYTES),
-    *(WORKER_REFUSED, JOURNAL_DROPPED),
+    *(WORKER_REFUSED, WORKER_JOURNAL_DROPPED),
     *NATS,
 )

@@ -55,6 +55,25 @@ class TaskView(_View, frozen=True):
     place: int = 0
 
 
+class LiveView(_View, frozen=True):
+    """What a running task has written behind the offsets asked for, or that it does not run.
+
+    ``attempt`` is 0 where it does not. Each text stands at ``..._at`` of the ``..._bytes``
+    that there are: behind the offset where that part of a long output is kept no longer.
+    """
+
+    index: int
+    run: int = 0
+    attempt: int = 0
+    node: str = ""
+    stdout_at: int = 0
+    stdout: bytes = b""
+    stdout_bytes: int = 0
+    stderr_at: int = 0
+    stderr: bytes = b""
+    stderr_bytes: int = 0
+
+
 class FailureExample(_View, frozen=True):
     """One attempt that failed as its group did; ``tail`` is the end of what it wrote."""
 
@@ -99,6 +118,7 @@ class MachineView(_View, frozen=True):
 
     ``slots_millis`` is what its tasks may occupy and ``busy_millis`` what they do;
     ``rate`` is tasks ended a second, of late; ``heard`` how long ago its worker was.
+    ``dropped_records`` is of how many attempts the journal knows nothing, as it took nothing.
     """
 
     node: str
@@ -113,3 +133,4 @@ class MachineView(_View, frozen=True):
     queued: int = 0
     rate: float = 0.0
     heard: float = 0.0
+    dropped_records: int = 0

@@ -4,24 +4,25 @@ Long answers are lines of JSON and come piece by piece, in bounded memory.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
 from msgspec import json
 
 from distributedjob_api import task_reasons
-from distributedjob_api.indexes import BitMap
+from distributedjob_api.indexes import BitMap, take
 from distributedjob_api.views import Failures, State, TaskView
 from distributedjob_operator.core.failure_groups import FailureGroups
 from distributedjob_operator.core.standing import Standing
 from distributedjob_operator.results import (
     PIECE_BYTES,
+    Contents,
     Found,
     JournalReader,
     gather,
     rank_of,
-    survey,
     trimmed,
 )
 
@@ -38,6 +39,8 @@ class Query:
     reason: str = ""
     node: str = ""
     streams: frozenset[str] = frozenset()
+    limit: int = 2**63
+    """So many lines at most."""
 
     def admits(self, view: TaskView) -> bool:
         """Whether what the standing does not tell is as asked."""
@@ -46,79 +49,124 @@ class Query:
         )
 
 
+def chosen(standing: Standing, query: Query) -> BitMap:
+    """The indexes whose lines are looked for: no more than the limit where none may drop out."""
+    found = standing.chosen(query.states)
+    if query.indexes is not None:
+        found = found & query.indexes
+    return found if query.reason or query.node else take(found, query.limit)
+
+
 async def tasks(
-    journal: JournalReader, uid: str, standing: Standing, query: Query
-) -> AsyncIterator[bytes]:
+    journal: JournalReader, contents: Contents, standing: Standing, query: Query
+) -> AsyncGenerator[bytes, None]:
     """A line for each task in index order, with its attempt that counts.
 
+    One whose record the journal dropped since it was surveyed has a line without.
+
+    Args:
+        journal: what was surveyed.
+        contents: what it holds of the chosen tasks.
+        standing: where they stand.
+        query: which of them are asked for.
+
     Raises:
-        Unavailable: the journal does not answer, or dropped some of it in the meantime.
+        Unavailable: the journal does not answer.
     """
-    chosen = standing.chosen(query.states)
-    if query.indexes is not None:
-        chosen = chosen & query.indexes
-    contents = await survey(journal, uid, query.streams, chosen, silent=True)
-    part = bytearray()
-    left = iter(chosen)
-    async for some in gather(journal, contents):
-        for found in some:
-            for index in left:
-                with_it = index == found.record.index
-                _add(part, standing, query, index, found if with_it else None)
-                if with_it:
-                    break
-            if len(part) >= PIECE_BYTES:
-                yield bytes(part)
-                part.clear()
-                await asyncio.sleep(0)
+    rows = _Rows(query)
+    left = iter(chosen(standing, query))
+    async with aclosing(gather(journal, contents, lossy=True)) as windows:
+        async for some in windows:
+            for found in some:
+                for index in left:
+                    with_it = index == found.record.index
+                    rows.add(_task(standing, index, found if with_it else None))
+                    if with_it:
+                        break
+                if rows.many:
+                    yield rows.take()
+                    await asyncio.sleep(0)
+            if rows.enough:
+                break
     for number, index in enumerate(left):
-        _add(part, standing, query, index, None)
-        if number % _ROWS == 0 and part:
-            yield bytes(part)
-            part.clear()
+        if rows.enough:
+            break
+        rows.add(_task(standing, index, None))
+        if number % _ROWS == 0 and rows.some:
+            yield rows.take()
             await asyncio.sleep(0)
-    if part:
-        yield bytes(part)
+    yield rows.take()
 
 
 async def attempts(
     journal: JournalReader, uid: str, query: Query, after: int
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """A line for each attempt behind a place of the journal, as they were stored.
 
     Raises:
         Unavailable: the journal does not answer.
     """
-    async for place, batch in journal.read(uid, after):
-        lines = bytearray()
-        for record in batch.records:
-            if query.indexes is not None and record.index not in query.indexes:
-                continue
-            kept = trimmed(record, query.streams)
-            state = _ended(record.reason)
-            view = _recorded(Found(place, batch.run, batch.node, kept), state)
-            if query.admits(view) and (not query.states or state in query.states):
-                lines += _line(view)
-        yield bytes(lines)
-        await asyncio.sleep(0)
+    rows = _Rows(query)
+    async with aclosing(journal.read(uid, after, query.indexes)) as batches:
+        async for place, batch in batches:
+            for record in batch.records:
+                if query.indexes is not None and record.index not in query.indexes:
+                    continue
+                state = _ended(record.reason)
+                if not query.states or state in query.states:
+                    kept = trimmed(record, query.streams)
+                    rows.add(_recorded(Found(place, batch.run, batch.node, kept), state))
+            yield rows.take()
+            if rows.enough:
+                break
+            await asyncio.sleep(0)
 
 
 async def failures(journal: JournalReader, uid: str, failed: BitMap) -> Failures:
     """The attempts that failed, grouped; raises Unavailable."""
     groups = FailureGroups(failed)
-    async for _, batch in journal.read(uid):
-        for record in batch.records:
-            groups.note(rank_of(batch.run, record), batch.node, record)
-        await asyncio.sleep(0)
+    async with aclosing(journal.read(uid)) as batches:
+        async for _, batch in batches:
+            for record in batch.records:
+                groups.note(rank_of(batch.run, record), batch.node, record)
+            await asyncio.sleep(0)
     return groups.result()
 
 
-def _add(
-    part: bytearray, standing: Standing, query: Query, index: int, found: Found | None
-) -> None:
-    view = _task(standing, index, found)
-    if query.admits(view):
-        part += _line(view)
+class _Rows:
+    """Lines that gather until they are taken, no more than were asked for."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._left = query.limit
+        self._lines = bytearray()
+
+    def add(self, view: TaskView) -> None:
+        """A line, where it is asked for."""
+        if self._left > 0 and self._query.admits(view):
+            self._left -= 1
+            self._lines += _line(view)
+
+    @property
+    def enough(self) -> bool:
+        """Whether all that were asked for are there."""
+        return self._left <= 0
+
+    @property
+    def some(self) -> bool:
+        """Whether there is anything to take."""
+        return bool(self._lines)
+
+    @property
+    def many(self) -> bool:
+        """Whether it is time to take them."""
+        return len(self._lines) >= PIECE_BYTES
+
+    def take(self) -> bytes:
+        """The lines since the last time."""
+        lines = bytes(self._lines)
+        self._lines.clear()
+        return lines
 
 
 def _task(standing: Standing, index: int, found: Found | None) -> TaskView:

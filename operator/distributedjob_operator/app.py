@@ -36,6 +36,7 @@ from distributedjob_operator.metrics import ReplicaMetrics
 from distributedjob_operator.ports import BusEvents, Kubernetes
 from distributedjob_operator.replica import Replica, first_end, run
 from distributedjob_operator.settings import Settings, read_settings
+from distributedjob_operator.shared_journal import SharedJournal
 from distributedjob_operator.watch import Watch
 
 _log = logging.getLogger(__name__)
@@ -139,7 +140,12 @@ async def _start(
     opened.push_async_callback(bus.close)
     # What closes from here on is no failure.
     opened.callback(stop.set)
-    journal = Journal(bus.jetstream, subjects)
+    journal = Journal(
+        bus.jetstream,
+        subjects,
+        max_bytes=settings.journal_max_bytes,
+        max_age_seconds=settings.journal_max_age_seconds,
+    )
     jobs = DistributedJobs(api, settings.watched_namespaces)
     kubernetes = Kubernetes(jobs, Nodes(api), ConfigMaps(api), Events(api, settings.holder, clock))
     leases = Leases(
@@ -195,9 +201,10 @@ async def _start(
             dead,
             exposition(metrics.samples),
             jobs.read_job,
-            journal,
+            SharedJournal(journal),
             Access(api),
             lambda: controller.lead_now,
+            controller.live.ask,
         )
     )
     controller.on_missed = watch.restart

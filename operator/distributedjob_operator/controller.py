@@ -15,7 +15,9 @@ from typing import Any, assert_never
 from distributedjob_api.logs import about
 from distributedjob_api.messages import (
     Hello,
+    LeaderMessage,
     MessageError,
+    OutputReply,
     Refusal,
     Report,
     decode_worker,
@@ -41,6 +43,7 @@ from distributedjob_operator.core.leader import Leader, Tuning
 from distributedjob_operator.core.round import seconds_to_next, settle
 from distributedjob_operator.errors import LeaseLost
 from distributedjob_operator.leadership import Leadership
+from distributedjob_operator.live import LiveOutput
 from distributedjob_operator.ports import (
     Bus,
     Clock,
@@ -84,6 +87,7 @@ class Controller:
         self._leading = False
         self._leader: Leader | None = None
         self.refused = Refused(clock)
+        self.live = LiveOutput(self._send)
         self._retiring = False
         self._heard: dict[WorkerKey, float] = {}
         self._listening_since = self._proved_at = self._came_round = clock.now().mono
@@ -100,6 +104,11 @@ class Controller:
     def lead_now(self) -> tuple[Leader, Instant] | None:
         """What the leader knows at this moment, to be read and left as it is."""
         return None if self._leader is None else (self._leader, self._clock.now())
+
+    @property
+    def dropped_records(self) -> int:
+        """Records that the journal never got, as the workers of this leader tell."""
+        return sum(self._leader.dropped_records.values()) if self._leader is not None else 0
 
     @property
     def still_seconds(self) -> float:
@@ -169,6 +178,8 @@ class Controller:
                 _log.info("worker %s of pool %s says hello", key[1], key[0], extra=node)
             case Refusal():
                 reporting.refusal(leader, message)
+            case OutputReply():
+                self.live.heard(key, message)
             case _:
                 assert_never(message)
 
@@ -326,9 +337,8 @@ class Controller:
         if not self._leadership.valid:
             raise LeaseLost("the Lease may have been taken by another replica")
         match effect:
-            case Send(worker=(pool, name), message=message):
-                subject = self._subjects.worker(pool, name)
-                await self._bus.publish(subject, encode_message(message))
+            case Send(worker=worker, message=message):
+                await self._send(worker, message)
             case Broadcast(message=message):
                 await self._bus.publish(self._subjects.announce(), encode_message(message))
             case PurgeJournal(uid=uid):
@@ -343,6 +353,9 @@ class Controller:
                 _log.warning("worker %s of pool %s is lost: %s", name, pool, effect.why, extra=node)
             case _:
                 self._work.begin(effect)
+
+    async def _send(self, worker: WorkerKey, message: LeaderMessage) -> None:
+        await self._bus.publish(self._subjects.worker(*worker), encode_message(message))
 
     async def _raise_epoch(self, leader: Leader, seen: int) -> None:
         try:

@@ -10,8 +10,10 @@ credentials. Below ``/v1/namespaces/<namespace>/distributedjobs/<name>/``, for w
   the journal has no record of a task with an outcome, two headers say how many there are
   and which.
 * ``tasks``: a line of JSON for each task in index order, chosen by ``indexes``, ``state``,
-  ``reason`` and ``node``, with what it wrote to ``streams``.
+  ``reason`` and ``node``, at most ``limit`` of them, with what it wrote to ``streams``, and
+  the same headers.
 * ``attempts``: the same for each attempt in the journal behind the place ``after``.
+* ``live``: what the running task ``index`` wrote behind ``stdout`` and ``stderr`` bytes.
 * ``failures``: the failed attempts, grouped by what went wrong.
 * ``why``: why the job, or its task ``index``, stands where it stands.
 
@@ -21,8 +23,9 @@ has no last chunk.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from aiohttp import web
@@ -34,9 +37,10 @@ from distributedjob_api.constants import (
     MISSING_INDEXES_HEADER,
 )
 from distributedjob_api.exposition import CONTENT_TYPE
-from distributedjob_api.indexes import IndexTextError, format_indexes, parse_indexes
+from distributedjob_api.indexes import BitMap, IndexTextError, format_indexes, parse_indexes
+from distributedjob_api.messages import OutputReply
 from distributedjob_api.v1alpha1 import ResourceError, parse
-from distributedjob_api.views import STATES, Why
+from distributedjob_api.views import STATES, LiveView, Why
 from distributedjob_operator import answers
 from distributedjob_operator.answers import Query
 from distributedjob_operator.core import standing
@@ -48,6 +52,7 @@ from distributedjob_operator.core.machines import machines
 from distributedjob_operator.core.recorded import StatusError
 from distributedjob_operator.core.standing import Standing
 from distributedjob_operator.errors import OperatorError
+from distributedjob_operator.live import Place
 from distributedjob_operator.ports import NotFound, Unavailable
 from distributedjob_operator.results import JournalReader, output, survey
 
@@ -81,6 +86,8 @@ class Sources:
     access: AccessPort
     lead: Callable[[], tuple[Leader, Instant] | None]
     """What the leader knows, where this replica leads."""
+    ask: Callable[[Leader, Job, int, Place], Awaitable[tuple[str, OutputReply] | None]]
+    """Who runs a task, and what it wrote; see ``live``."""
 
 
 READERS_SECONDS: Final = 5.0
@@ -103,11 +110,18 @@ class Endpoint:
             ("output", self._output),
             ("tasks", self._tasks),
             ("attempts", self._attempts),
+            ("live", self._live),
             ("failures", self._failures),
             ("why", self._why),
         ):
             application.router.add_get(f"{_JOB}/{name}", answer)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=READERS_SECONDS)
+        # Who went away needs no answer: what is read for it ends.
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=READERS_SECONDS,
+        )
 
     async def start(self, host: str, port: int) -> None:
         """Listen; raises :class:`OperatorError` where the address cannot be had."""
@@ -152,10 +166,7 @@ class Endpoint:
         known = _recorded(body)
         contents = await survey(self._sources.journal, body["metadata"]["uid"], {stream})
         response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
-        if missing := (known.succeeded | known.failed) - contents.recorded:
-            named, _ = format_indexes(missing, _NAMED_CHARACTERS)
-            response.headers[MISSING_COUNT_HEADER] = str(len(missing))
-            response.headers[MISSING_INDEXES_HEADER] = named
+        _name_missing(response, (known.succeeded | known.failed) - contents.recorded)
         return await _send(request, response, output(self._sources.journal, contents, stream))
 
     async def _tasks(self, request: web.Request) -> web.StreamResponse:
@@ -167,8 +178,12 @@ class Endpoint:
             # Who runs what stands in no object.
             _, _, job = self._led(uid)
             where = standing.of_job(job)
-        lines = answers.tasks(self._sources.journal, uid, where, query)
-        return await _send(request, _lines(), lines)
+        journal, chosen, response = self._sources.journal, answers.chosen(where, query), _lines()
+        looked_for = None if chosen == where.wanted else chosen
+        contents = await survey(journal, uid, query.streams, looked_for, silent=True)
+        _name_missing(response, chosen & (where.succeeded | where.failed) - contents.recorded)
+        lines = answers.tasks(journal, contents, where, query)
+        return await _send(request, response, lines)
 
     async def _attempts(self, request: web.Request) -> web.StreamResponse:
         query, after = _query(request), _number(request, "after") or 0
@@ -181,6 +196,21 @@ class Endpoint:
         failed = _recorded(body).failed
         found = await answers.failures(self._sources.journal, body["metadata"]["uid"], failed)
         return _json(found)
+
+    async def _live(self, request: web.Request) -> web.Response:
+        index = _number(request, "index")
+        if index is None:
+            raise web.HTTPBadRequest(text="index says which task; name one\n")
+        known = _number(request, "stdout") or 0, _number(request, "stderr") or 0
+        body = await self._read_job(request)
+        leader, _, job = self._led(body["metadata"]["uid"])
+        found = await self._sources.ask(leader, job, index, known)
+        if found is None:
+            return _json(LiveView(index))
+        node, said = found
+        out = said.stdout_at, said.stdout, said.stdout_bytes
+        err = said.stderr_at, said.stderr, said.stderr_bytes
+        return _json(LiveView(index, said.run, said.attempt, node, *out, *err))
 
     async def _why(self, request: web.Request) -> web.Response:
         index = _number(request, "index")
@@ -239,23 +269,32 @@ def _known(allowed: bool | None) -> bool:
 
 
 async def _send(
-    request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]
+    request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None]
 ) -> web.StreamResponse:
-    # Until the first piece is there, what goes wrong can still be said.
-    first = await anext(pieces, b"")
-    await response.prepare(request)
-    try:
-        await response.write(first)
-        async for piece in pieces:
-            await response.write(piece)
-    except Unavailable as error:
-        # The status is long out: only a broken connection still tells the reader.
-        _log.warning("%s was not served to its end: %s", request.path, error)
-        if request.transport is not None:
-            request.transport.abort()
-        return response
+    async with aclosing(pieces):
+        # Until the first piece is there, what goes wrong can still be said.
+        first = await anext(pieces, b"")
+        await response.prepare(request)
+        try:
+            await response.write(first)
+            async for piece in pieces:
+                await response.write(piece)
+        except Unavailable as error:
+            # The status is long out: only a broken connection still tells the reader.
+            _log.warning("%s was not served to its end: %s", request.path, error)
+            if request.transport is not None:
+                request.transport.abort()
+            return response
     await response.write_eof()
     return response
+
+
+def _name_missing(response: web.StreamResponse, missing: BitMap) -> None:
+    """Say in the headers which tasks with an outcome have no record, if any."""
+    if missing:
+        named, _ = format_indexes(missing, _NAMED_CHARACTERS)
+        response.headers[MISSING_COUNT_HEADER] = str(len(missing))
+        response.headers[MISSING_INDEXES_HEADER] = named
 
 
 def _lines() -> web.StreamResponse:
@@ -277,7 +316,11 @@ def _query(request: web.Request) -> Query:
         indexes = None if text is None else parse_indexes(text, MAX_COMPLETIONS)
     except IndexTextError as error:
         raise web.HTTPBadRequest(text=f"indexes: {error}\n") from error
-    return Query(indexes, states, asked.get("reason", ""), asked.get("node", ""), streams)
+    query = Query(indexes, states, asked.get("reason", ""), asked.get("node", ""), streams)
+    limit = _number(request, "limit")
+    if limit == 0:
+        raise web.HTTPBadRequest(text="limit must be at least 1\n")
+    return query if limit is None else replace(query, limit=limit)
 
 
 def _number(request: web.Request, name: str) -> int | None:

@@ -47,6 +47,7 @@ class ReplicaMetrics:
         yield families.REFUSED, {cause: self.controller.refused.counts[cause] for cause in Cause}
         yield families.API_REQUESTS, self.traffic.requests
         yield families.API_SECONDS, self.traffic.seconds
+        yield families.JOURNAL_DROPPED, self.controller.dropped_records
         yield from nats(self.nats())
         if self.controller.lead_now is None:
             return

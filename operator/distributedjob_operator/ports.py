@@ -28,6 +28,10 @@ class Unavailable(Exception):
     """The API server did not answer, or refused for now; the message says why."""
 
 
+class Dropped(Unavailable):
+    """What the journal had, it has no longer."""
+
+
 class JobStore(Protocol):
     """The DistributedJob objects; all methods may raise :class:`Unavailable`."""
 

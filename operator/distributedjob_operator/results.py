@@ -7,7 +7,8 @@ then one window of indexes after the other is gathered from those batches.
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Iterable, Iterator, Set
+from collections.abc import AsyncGenerator, Iterable, Iterator, Set
+from contextlib import aclosing
 from typing import Final, NamedTuple, Protocol
 
 from msgspec import structs
@@ -15,7 +16,7 @@ from msgspec import structs
 from distributedjob_api.constants import MAX_COMPLETIONS
 from distributedjob_api.indexes import BitMap
 from distributedjob_api.messages import JournalBatch, TaskRecord
-from distributedjob_operator.ports import Unavailable
+from distributedjob_operator.ports import Dropped, Unavailable
 
 WINDOW_BYTES: Final = 4 * 1024 * 1024
 """What is held of a job's output at one time, unless one record alone is more."""
@@ -33,11 +34,16 @@ _RUN_BITS: Final = 31
 class JournalReader(Protocol):
     """The stored batches; both methods may raise :class:`Unavailable`."""
 
-    def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
-        """Every batch of a job behind a place of the stream with its own, oldest first."""
+    def read(
+        self, uid: str, after: int = 0, wanted: BitMap | None = None
+    ) -> AsyncGenerator[tuple[int, JournalBatch], None]:
+        """Every batch of a job behind a place of the stream with its own, oldest first.
+
+        With ``wanted``, only those that may hold one of these indexes.
+        """
 
     async def read_one(self, place: int) -> JournalBatch:
-        """The batch at a place that :meth:`read` gave."""
+        """The batch at a place that :meth:`read` gave; raises :class:`Dropped`."""
 
 
 class Found(NamedTuple):
@@ -143,38 +149,53 @@ async def survey(
 ) -> Contents:
     """The first pass: find out where everything is, and keep none of it."""
     contents = Contents(streams, chosen, silent=silent)
-    async for place, batch in journal.read(uid):
-        contents.note(place, batch)
-        # The leader works on the same loop: it must come to its turn in between.
-        await asyncio.sleep(0)
+    async with aclosing(journal.read(uid, wanted=chosen)) as batches:
+        async for place, batch in batches:
+            contents.note(place, batch)
+            # The leader works on the same loop: it must come to its turn in between.
+            await asyncio.sleep(0)
     return contents
 
 
-async def gather(journal: JournalReader, contents: Contents) -> AsyncIterator[list[Found]]:
+async def gather(
+    journal: JournalReader, contents: Contents, *, lossy: bool = False
+) -> AsyncGenerator[list[Found], None]:
     """The second pass: the records that count in index order, some at a time.
 
+    Args:
+        journal: what the first pass read.
+        contents: what it found.
+        lossy: leave out what the journal dropped in the meantime.
+
     Raises:
-        Unavailable: the journal does not answer, or dropped some of it in the meantime.
+        Dropped: the journal dropped some of it in the meantime.
+        Unavailable: it does not answer.
     """
     for window in contents.windows():
         held: dict[int, Found] = {}
         wanted = set(window)
         for place in contents.places(window):
-            batch = await journal.read_one(place)
-            held |= contents.pick(place, batch, wanted)
+            try:
+                held |= contents.pick(place, await journal.read_one(place), wanted)
+            except Dropped:
+                if not lossy:
+                    raise
             await asyncio.sleep(0)
-        if held.keys() != wanted:
+        if held.keys() != wanted and not lossy:
             raise Unavailable("the journal became another while it was read")
-        yield [held[index] for index in window]
+        yield [held[index] for index in window if index in held]
 
 
-async def output(journal: JournalReader, contents: Contents, stream: str) -> AsyncIterator[bytes]:
+async def output(
+    journal: JournalReader, contents: Contents, stream: str
+) -> AsyncGenerator[bytes, None]:
     """What the tasks wrote to one stream, in index order; raises as :func:`gather`."""
-    async for some in gather(journal, contents):
-        some.reverse()
-        for piece in _pieces(content(some.pop().record, stream) for _ in range(len(some))):
-            yield piece
-            await asyncio.sleep(0)
+    async with aclosing(gather(journal, contents)) as windows:
+        async for some in windows:
+            some.reverse()
+            for piece in _pieces(content(some.pop().record, stream) for _ in range(len(some))):
+                yield piece
+                await asyncio.sleep(0)
 
 
 def _pieces(contents: Iterable[bytes]) -> Iterator[bytes]:

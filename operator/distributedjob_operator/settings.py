@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from distributedjob_api.logs import Style
+from distributedjob_api.quantity import memory_bytes
 from distributedjob_operator.errors import SettingsError
 
 _PREFIX: Final = "DJOB_"
@@ -22,6 +23,10 @@ Label = Annotated[str, Field(pattern=rf"^{_LABEL}$")]
 Subdomain = Annotated[str, Field(pattern=rf"^{_LABEL}(\.{_LABEL})*$", max_length=253)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+def _memory(value: object) -> object:
+    return memory_bytes(value) if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
@@ -43,6 +48,10 @@ class Settings(BaseModel):
     retry_period_seconds: Seconds = 1.0
     silence_seconds: Seconds = 20.0
     report_seconds: Annotated[float, Field(ge=0.005, le=86_400)] = 0.05
+    journal_max_bytes: Annotated[int, BeforeValidator(_memory), Field(ge=1024**2, le=1024**6)] = (
+        4 * 1024**3
+    )
+    journal_max_age_seconds: Annotated[float, Field(ge=60, le=315_360_000)] = 7 * 86_400.0
     endpoint_listen: str = "127.0.0.1:8080"
     endpoint_url: str = ""
     log_level: Annotated[Level, BeforeValidator(str.upper)] = "INFO"
@@ -135,6 +144,8 @@ _REMEDIES: Final = {
     "retry_period_seconds": _SECONDS,
     "silence_seconds": _SECONDS,
     "report_seconds": "a number of seconds, from 0.005 to 86400",
+    "journal_max_bytes": "a memory quantity from 1Mi to 1Ei, such as 4Gi",
+    "journal_max_age_seconds": "a number of seconds, from 60 to 315360000",
     "endpoint_listen": "host:port, such as 127.0.0.1:8080",
     "log_level": "DEBUG, INFO, WARNING or ERROR",
     "log_format": "text or json",

@@ -34,7 +34,7 @@ HEALTHY: Series = {
     ("workers", OPERATOR, 'pool="default",health="Ready"'): "2x120",
     ("worker_held", WORKER, ""): "0x120",
     ("tasks_startable", OPERATOR, 'job_namespace="team",pool="default"'): "0x120",
-    ("worker_journal_dropped_batches_total", WORKER, ""): "0x120",
+    ("worker_journal_dropped_records_total", WORKER, ""): "0x120",
     ("refused_messages_total", OPERATOR, 'cause="subject"'): "0x120",
     ("worker_refused_messages_total", WORKER, ""): "0x120",
 }
@@ -55,7 +55,7 @@ ILL: dict[str, Series] = {
     "TasksWaiting": {
         ("tasks_startable", OPERATOR, 'job_namespace="team",pool="default"'): "0x100 9x20"
     },
-    "JournalDropping": {("worker_journal_dropped_batches_total", WORKER, ""): "0x100 1+1x20"},
+    "JournalDropping": {("worker_journal_dropped_records_total", WORKER, ""): "0x100 1+1x20"},
     "RefusedMessages": {("worker_refused_messages_total", WORKER, ""): "0x100 1+1x20"},
 }
 

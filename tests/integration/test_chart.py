@@ -81,6 +81,8 @@ def test_the_api_server_takes_the_plain_manifests(control_plane: ControlPlane) -
         ("nats.enabled=false", "nats.external.url"),
         ("nats.enabled=false,nats.external.url=nats://n:4222", "existingSecret"),
         ("nats.tls.enabled=true", "issuerRef"),
+        ("journal.maxBytes=4G", "maxBytes"),
+        ("journal.maxAgeSeconds=7d", "maxAgeSeconds"),
         ("typo=1", "typo"),
     ],
 )

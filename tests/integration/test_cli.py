@@ -141,6 +141,25 @@ def test_following_ends_with_the_job(djob: Djob) -> None:
     assert sorted(said[1::2]) == ["0", "1", "2", "3"]
 
 
+def test_one_task_is_followed_while_it_writes(djob: Djob, jobs: Jobs, tmp_path: Path) -> None:
+    hold = tmp_path / "hold"
+    hold.touch()
+    script = f"echo one; while [ -e {hold} ]; do sleep 0.05; done; echo two"
+    name = submitted(djob, "--array", "0-1", "--", "sh", "-c", script)
+    follower = subprocess.Popen(
+        [sys.executable, "-m", "distributedjob_cli", "logs", name, "1", "-f", "-n", jobs.namespace],
+        env={**os.environ, "KUBECONFIG": str(jobs.cluster.kubeconfig)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert follower.stdout is not None
+    assert follower.stdout.readline() == "one\n"
+    assert djob("logs", name, "1").stdout == "one\n"
+    hold.unlink()
+    assert follower.communicate(timeout=60)[0] == "two\n"
+    assert follower.returncode == 0
+
+
 def test_why_tells_of_a_job_of_its_tasks_and_of_none(djob: Djob) -> None:
     name = submitted(djob, "--array", "0-2", "--parallelism", "0", "--", "true")
     assert djob("why", name).stdout.startswith("Paused: spec.parallelism is 0")

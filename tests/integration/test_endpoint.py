@@ -2,21 +2,30 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import pytest
 import requests
 
-from distributedjob_api.messages import JournalBatch, TaskRecord
+from distributedjob_api.indexes import BitMap
+from distributedjob_api.messages import (
+    JournalBatch,
+    LeaderMessage,
+    OutputReply,
+    OutputRequest,
+    TaskRecord,
+)
 from distributedjob_local.component import free_port
 from distributedjob_operator.core.clock import Instant
+from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.live import LiveOutput
 from distributedjob_operator.ports import Unavailable
 from tests.support.builders import at, job_body
 from tests.support.endpoint import an_endpoint
 from tests.support.fleet import World
-from tests.support.worlds import a_world, last, started
+from tests.support.worlds import UID, a_world, last, started
 
 JOB = "/v1/namespaces/default/distributedjobs/job"
 
@@ -27,7 +36,9 @@ class Stored:
     def __init__(self) -> None:
         self.broken = False
 
-    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
+    async def read(
+        self, uid: str, after: int = 0, wanted: BitMap | None = None
+    ) -> AsyncGenerator[tuple[int, JournalBatch], None]:
         if self.broken:
             raise Unavailable("the journal cannot be read: no stream")
         if after < 4:
@@ -54,6 +65,14 @@ class Served:
     def __init__(self, url: str, world: World, journal: Stored) -> None:
         self.url, self.world, self.journal = url, world, journal
         self.leads = True
+        self.live = LiveOutput(self.answer)
+
+    async def answer(self, worker: WorkerKey, message: LeaderMessage) -> None:
+        """The worker on n1 has written eight bytes, the last three of them to stderr."""
+        assert isinstance(message, OutputRequest)
+        out, err = b"hello"[message.stdout_from :], b"bad"[message.stderr_from :]
+        places = message.stdout_from, out, 5, message.stderr_from, err, 3
+        self.live.heard(worker, OutputReply("i1", message.request, 0, 1, *places))
 
     def lead(self) -> tuple[Leader, Instant] | None:
         return (self.world.leader, at(self.world.now)) if self.leads else None
@@ -69,7 +88,7 @@ async def served() -> AsyncIterator[Served]:
     started(world)
     made = Served(f"http://127.0.0.1:{port}", world, journal)
 
-    endpoint = an_endpoint(made.read_job, journal, Rights(), made.lead)
+    endpoint = an_endpoint(made.read_job, journal, Rights(), made.lead, made.live)
     await endpoint.start("127.0.0.1", port)
     yield made
     await endpoint.stop()
@@ -81,7 +100,7 @@ async def ask(served: Served, path: str, token: str = "admin") -> requests.Respo
     return await asyncio.to_thread(requests.get, served.url + path, headers=headers, timeout=10)
 
 
-@pytest.mark.parametrize("path", ["output", "tasks", "attempts", "failures", "why"])
+@pytest.mark.parametrize("path", ["output", "tasks", "attempts", "failures", "why", "live?index=0"])
 async def test_what_is_known_of_a_job_is_for_whoever_may_read_its_log(
     served: Served, path: str
 ) -> None:
@@ -103,6 +122,7 @@ async def test_the_registry_is_for_whoever_may_list_nodes(served: Served) -> Non
 @pytest.mark.parametrize(
     ("path", "code"),
     [("/v1/nodes", 421), (f"{JOB}/why", 421), (f"{JOB}/tasks", 421), (f"{JOB}/attempts", 200),
+     (f"{JOB}/live?index=0", 421),
      (f"{JOB}/failures", 200), (f"{JOB}/output", 200)],
 )  # fmt: skip
 async def test_a_replica_that_stands_by_says_so_of_what_only_the_leader_knows(
@@ -117,6 +137,26 @@ async def test_tasks_are_chosen_by_the_query(served: Served) -> None:
     assert [json.loads(line) for line in answer.text.splitlines()] == [
         {"index": 1, "state": "Running", "attempt": 1, "node": "n2"}
     ]
+
+
+async def test_what_a_running_task_wrote_is_its_worker_s_answer(served: Served) -> None:
+    assert (await ask(served, f"{JOB}/live?index=1")).json() == {
+        "index": 1, "attempt": 1, "node": "n2", "stdout": "aGVsbG8=", "stdoutBytes": 5,
+        "stderr": "YmFk", "stderrBytes": 3,
+    }  # fmt: skip
+    behind = (await ask(served, f"{JOB}/live?index=1&stdout=4&stderr=3")).json()
+    assert (behind["stdoutAt"], behind["stdout"], behind.get("stderr", "")) == (4, "bw==", "")
+    assert (await ask(served, f"{JOB}/live?index=3")).json() == {"index": 3}
+
+
+async def test_tasks_are_as_many_as_asked_for_and_say_which_have_no_record(
+    served: Served,
+) -> None:
+    served.world.run(UID)
+    served.leads = False
+    answer = await ask(served, f"{JOB}/tasks?limit=3")
+    assert [json.loads(line)["index"] for line in answer.text.splitlines()] == [0, 1, 2]
+    assert (answer.headers["Djob-Missing"], answer.headers["Djob-Missing-Indexes"]) == ("2", "1-2")
 
 
 async def test_attempts_behind_a_place_are_none_that_were_seen(served: Served) -> None:
@@ -142,6 +182,9 @@ async def test_why_of_a_task_and_of_one_that_is_none(served: Served) -> None:
         ("attempts?after=-1", "after must be a whole number"),
         ("attempts?after=" + "9" * 30, "after must be a whole number"),
         ("why?index=x", "index must be a whole number"),
+        ("live", "index says which task"),
+        ("live?index=0&stdout=-1", "stdout must be a whole number"),
+        ("tasks?limit=0", "limit must be at least 1"),
         ("output?stream=x", "stream must be one of stdout, stderr"),
     ],
 )

@@ -1,13 +1,15 @@
 """A large journal on a real NATS server, read within the client's bounds and served whole."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from nats.aio.client import Client
 
+from distributedjob_api.indexes import BitMap
+from distributedjob_api.journal import headers_of
 from distributedjob_api.messages import JournalBatch, TaskRecord, encode_message
 from distributedjob_api.subjects import Subjects
 from distributedjob_cli.client.endpoint import Operator
@@ -17,6 +19,7 @@ from distributedjob_local.nats_server import NatsServer
 from distributedjob_operator.bus.journal import Journal
 from distributedjob_operator.endpoint import Endpoint
 from distributedjob_operator.results import JournalReader
+from distributedjob_operator.shared_journal import READERS, SharedJournal
 from tests.support.endpoint import an_endpoint
 
 SUBJECTS = Subjects("test/reading")
@@ -28,20 +31,26 @@ def content(index: int) -> bytes:
     return bytes([index % 251]) * CONTENT
 
 
-@pytest.fixture
-async def client(nats_server: NatsServer) -> AsyncIterator[Client]:
+async def connected(nats_server: NatsServer) -> Client:
     """The operator's connection."""
     environment = nats_server.environment("operator")
-    connected = Client()
-    await connected.connect(
+    client = Client()
+    await client.connect(
         environment["DJOB_NATS_URL"],
         user=environment["DJOB_NATS_USER"],
         password=Path(environment["DJOB_NATS_PASSWORD_FILE"]).read_text(),
         inbox_prefix="_INBOX_operator",
     )
-    yield connected
-    await connected.jetstream().delete_stream(SUBJECTS.journal_stream())
-    await connected.close()
+    return client
+
+
+@pytest.fixture
+async def client(nats_server: NatsServer) -> AsyncIterator[Client]:
+    """The operator's connection; what it stored is dropped in the end."""
+    client = await connected(nats_server)
+    yield client
+    await client.jetstream().delete_stream(SUBJECTS.journal_stream())
+    await client.close()
 
 
 @pytest.fixture
@@ -54,9 +63,15 @@ async def journal(client: Client) -> Journal:
             TaskRecord(index, 0, 0.0, 0.0, "", 0, 0, content(index), b"", CONTENT, 0)
             for index in range(min(first + 11, TASKS - 1), first - 1, -1)
         ]
-        data = encode_message(JournalBatch("uid", 0, "n1", records))
-        await client.jetstream().publish(SUBJECTS.journal("default", "uid"), data)
+        await store(client, JournalBatch("uid", 0, "n1", records))
     return made
+
+
+async def store(client: Client, batch: JournalBatch, *, silent: bool = False) -> None:
+    """Put a batch into the stream as a worker does; ``silent`` ones have no headers."""
+    headers = None if silent else headers_of(batch)
+    subject = SUBJECTS.journal("default", batch.uid)
+    await client.jetstream().publish(subject, encode_message(batch), headers=headers)
 
 
 class Anyone:
@@ -75,7 +90,9 @@ class Losing:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
+    async def read(
+        self, uid: str, after: int = 0, wanted: BitMap | None = None
+    ) -> AsyncGenerator[tuple[int, JournalBatch], None]:
         async for place, batch in self._journal.read(uid):
             yield place, batch
         await self._journal.purge(uid)
@@ -136,3 +153,78 @@ async def test_an_output_that_is_lost_while_it_is_read_breaks_off(journal: Journ
     assert complaint == (
         "EndpointError: default/job: the journal dropped a batch while it was read"
     )
+
+
+async def indexes(journal: Journal, wanted: BitMap, uid: str = "uid") -> list[set[int]]:
+    """What the batches hold that a search for these indexes reads."""
+    found = [batch async for _, batch in journal.read(uid, wanted=wanted)]
+    return [{record.index for record in batch.records} for batch in found]
+
+
+async def test_of_one_index_no_more_is_read_than_its_batch_and_headers(
+    client: Client, journal: Journal
+) -> None:
+    before = client.stats["in_bytes"]
+    assert await indexes(journal, BitMap([1205])) == [set(range(1200, 1212))]
+    assert client.stats["in_bytes"] - before < 12 * CONTENT + 100 * TASKS
+
+
+async def test_most_of_a_journal_is_read_in_a_row(client: Client, journal: Journal) -> None:
+    before = client.stats["in_msgs"]
+    found = await indexes(journal, BitMap(range(0, TASKS, 24)))
+    assert found == [set(range(first, first + 12)) for first in range(0, TASKS, 24)]
+    # One delivery for the headers of each batch, one for each batch, and the requests for them.
+    assert client.stats["in_msgs"] - before < 2 * (TASKS // 12) + 60
+
+
+async def test_a_batch_that_says_nothing_of_itself_is_read_as_well(
+    client: Client, journal: Journal
+) -> None:
+    for first in range(0, 80, 10):
+        records = [
+            TaskRecord(index, 1, 0.0, 0.0, "", 0, 0, b"", b"", 0, 0)
+            for index in range(first, first + 10)
+        ]
+        batch = JournalBatch("other", 0, "n1", records)
+        await store(client, batch, silent=first == 20)
+    assert await indexes(journal, BitMap([65]), "other") == [
+        set(range(20, 30)),
+        set(range(60, 70)),
+    ]
+
+
+async def test_a_journal_that_was_never_made_has_nothing(nats_server: NatsServer) -> None:
+    client = await connected(nats_server)
+    journal = Journal(client.jetstream(), Subjects("test/absent"))
+    assert [one async for one in journal.read("uid")] == []
+    assert await indexes(journal, BitMap([1])) == []
+    await client.close()
+
+
+async def consumers(client: Client) -> int:
+    info = await client.jetstream().stream_info(SUBJECTS.journal_stream())
+    return info.state.consumer_count or 0
+
+
+async def test_a_reader_that_goes_away_leaves_nothing_behind(
+    client: Client, journal: Journal
+) -> None:
+    endpoint, port = serving(SharedJournal(journal), f"0-{TASKS - 1}"), free_port()
+    await endpoint.start("127.0.0.1", port)
+    path = "/v1/namespaces/default/distributedjobs/job/attempts?streams=stdout"
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\n\r\n"
+    readers = []
+    for _ in range(READERS + 1):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request.encode())
+        await reader.readuntil(b"\r\n\r\n")
+        readers.append(writer)
+    # They take nothing, and another one is answered all the same.
+    assert await printed(SharedJournal(journal), f"0-{TASKS - 1}") == (TASKS * CONTENT, "")
+    assert await consumers(client) == READERS + 1
+    for writer in readers:
+        writer.transport.abort()
+    async with asyncio.timeout(30):
+        while await consumers(client):
+            await asyncio.sleep(0.05)
+    await endpoint.stop()

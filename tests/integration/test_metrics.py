@@ -107,7 +107,7 @@ def test_what_workers_serve_agrees_with_what_ran(ran: tuple[Cluster, Jobs]) -> N
         ("distributedjob_worker_slots_busy",): 0,
         ("distributedjob_worker_tasks_running",): 0,
         ("distributedjob_worker_refused_messages_total",): 0,
-        ("distributedjob_worker_journal_dropped_batches_total",): 0,
+        ("distributedjob_worker_journal_dropped_records_total",): 0,
     }
     assert {key: found.get(key) for key in expected} == expected
     assert 0 < found["distributedjob_worker_run_seconds_sum", "default"] < 23 * 60

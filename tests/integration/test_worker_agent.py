@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
+from nats.js.api import DiscardPolicy, StreamConfig
 
 from distributedjob_api.messages import Cancel, Forget, Hello, Report
 from distributedjob_api.subjects import Subjects
+from distributedjob_worker.journal import BUFFER_BYTES
 from tests.support.waiting import wait_until
 from tests.support.worker_driver import (
     INSTALLATION,
@@ -257,3 +259,68 @@ def guarded_nats(folder: Path) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+
+
+async def test_a_running_task_is_read_while_it_writes(tmp_path: Path) -> None:
+    hold = tmp_path / "hold"
+    hold.touch()
+    script = f"echo one; echo two >&2; while [ -e {hold} ]; do sleep 0.05; done; echo three"
+    with nats_process(tmp_path / "nats") as url, agent_process(url, tmp_path):
+        async with fake_leader(url) as leader:
+            await leader.granted()
+            await leader.command(define("sh", "-c", script), assign((0, 1)))
+
+            async with asyncio.timeout(20):
+                while (shown := await leader.written(1, 0, 0)).stderr != b"two\n":
+                    assert shown.attempt in (0, 1)
+            assert (shown.stdout, shown.stdout_bytes, shown.attempt) == (b"one\n", 4, 1)
+            again = await leader.written(1, 4, 2)
+            assert (again.stdout_at, again.stdout, again.stderr_at, again.stderr) == (
+                4, b"", 2, b"o\n",
+            )  # fmt: skip
+            hold.unlink()
+            await leader.until(lambda: leader.succeeded == [0, 1])
+            assert (await leader.written(1, 0, 0)).attempt == 0
+            # Reading it moved nothing: what was written later stands behind.
+            assert (await leader.record(1)).stdout == b"one\nthree\n"
+
+
+async def test_a_full_journal_holds_up_no_task_and_says_what_it_cost(tmp_path: Path) -> None:
+    tasks, wrote = 60, 900 * 1024
+    with nats_process(tmp_path / "nats") as url, agent_process(url, tmp_path):
+        client = Client()
+        await client.connect(url)
+        subjects, stream = Subjects(INSTALLATION), client.jetstream()
+        config = StreamConfig(
+            name=subjects.journal_stream(),
+            subjects=[subjects.every_journal()],
+            discard=DiscardPolicy.NEW,
+            max_bytes=wrote // 2,
+        )
+        await stream.add_stream(config)
+        async with fake_leader(url) as leader:
+            await leader.granted()
+            await leader.command(
+                define("head", "-c", str(wrote), "/dev/zero", output_limit_bytes=wrote),
+                assign((0, tasks - 1)),
+            )
+            await leader.until(lambda: leader.succeeded == list(range(tasks)), timeout=60)
+            await leader.until(lambda: leader.last is not None and leader.last.dropped_records > 0)
+            assert await stored(client) == 0
+            config.max_bytes = 2 * tasks * wrote
+            await stream.update_stream(config)
+            async with asyncio.timeout(30):
+                while True:
+                    last = leader.last
+                    assert last is not None
+                    if await stored(client) == tasks - last.dropped_records:
+                        break
+                    await asyncio.sleep(0.05)
+            # What its buffer holds was kept.
+            assert last.dropped_records <= tasks - BUFFER_BYTES // (wrote + 1024) + 1
+        await client.close()
+
+
+async def stored(client: Client) -> int:
+    info = await client.jetstream().stream_info(Subjects(INSTALLATION).journal_stream())
+    return info.state.messages

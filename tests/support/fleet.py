@@ -100,6 +100,7 @@ class FakeWorker:
     cancelled: dict[str, int] = field(default_factory=dict)
     numbered: dict[str, int] = field(default_factory=dict)
     graceful: bool = False
+    dropped_records: int = 0
 
     @property
     def key(self) -> WorkerKey:
@@ -252,6 +253,7 @@ class FakeWorker:
             self.applied,
             [self._stated(job, job.unsent()) for job in self.jobs.values() if job.listed],
             leaving,
+            self.dropped_records,
         )
 
     def _stated(self, job: FakeJob, entries: list[Entry]) -> JobReport:

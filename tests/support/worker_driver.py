@@ -28,6 +28,8 @@ from distributedjob_api.messages import (
     Hello,
     JobReport,
     LeaderMessage,
+    OutputReply,
+    OutputRequest,
     Range,
     Refusal,
     Report,
@@ -143,7 +145,15 @@ def assign(
 class FakeLeader:
     """Grants sessions and remembers what it hears; acknowledges only if told so."""
 
-    def __init__(self, client: Client, *, acknowledges: bool = True, epoch: int = 1) -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        acknowledges: bool = True,
+        epoch: int = 1,
+        reads_journal: bool = True,
+    ) -> None:
+        self.reads_journal = reads_journal
         self.epoch = epoch
         self.acknowledges = acknowledges
         self.heard: list[WorkerMessage] = []
@@ -156,10 +166,13 @@ class FakeLeader:
         self._subjects = Subjects(INSTALLATION)
         self._changed = asyncio.Event()
         self._number = 0
+        self._requests = 0
+        self._replies: dict[int, OutputReply] = {}
 
     async def listen(self) -> None:
         await self._client.subscribe(self._subjects.every_leader(), cb=self._on_message)
-        await self._client.subscribe(self._subjects.every_journal(), cb=self._on_journal)
+        if self.reads_journal:
+            await self._client.subscribe(self._subjects.every_journal(), cb=self._on_journal)
         await self._client.flush()
         await self.send(Announce(self.epoch, "fake"), self._subjects.announce())
 
@@ -216,6 +229,20 @@ class FakeLeader:
         await self.until(lambda: key in self.records)
         return self.records[key]
 
+    async def written(
+        self, index: int, stdout_from: int, stderr_from: int, *, uid: str = UID
+    ) -> OutputReply:
+        """What a running task wrote behind these offsets, as the worker says."""
+        self._requests += 1
+        request = self._requests
+        await self.send(
+            OutputRequest(
+                self.epoch, self.session, request, uid, index, stdout_from, stderr_from, 65_536
+            )
+        )
+        await self.until(lambda: request in self._replies)
+        return self._replies[request]
+
     async def _on_journal(self, message: Msg) -> None:
         batch = decode_journal(message.data)
         for record in batch.records:
@@ -239,6 +266,8 @@ class FakeLeader:
                 upto = [(job.uid, job.entries[-1].seq) for job in heard.jobs if job.entries]
                 if upto and self.acknowledges:
                     await self.send(Acks(self.epoch, self.session, upto))
+            case OutputReply():
+                self._replies[heard.request] = heard
             case Refusal():
                 pass
         self._changed.set()
@@ -246,11 +275,11 @@ class FakeLeader:
 
 @asynccontextmanager
 async def fake_leader(
-    url: str, *, acknowledges: bool = True, epoch: int = 1
+    url: str, *, acknowledges: bool = True, epoch: int = 1, reads_journal: bool = True
 ) -> AsyncIterator[FakeLeader]:
     client = Client()
     await client.connect(url)
-    leader = FakeLeader(client, acknowledges=acknowledges, epoch=epoch)
+    leader = FakeLeader(client, acknowledges=acknowledges, epoch=epoch, reads_journal=reads_journal)
     try:
         await leader.listen()
         yield leader

@@ -13,12 +13,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol, assert_never
 
-from distributedjob_api.messages import LeaderMessage, MessageError, decode_leader, encode_message
+from distributedjob_api.messages import (
+    JournalBatch,
+    LeaderMessage,
+    MessageError,
+    OutputReply,
+    decode_leader,
+    encode_message,
+)
 from distributedjob_worker.core.effects import (
     Effect,
     Journal,
     Publish,
     Release,
+    Show,
     Stop,
     Store,
     Wake,
@@ -41,8 +49,12 @@ class Transport(Protocol):
     def publish(self, data: bytes) -> None:
         """Send to the leader, now or never."""
 
-    def record(self, uid: str, data: bytes) -> None:
+    def record(self, batch: JournalBatch) -> None:
         """Hand a batch to the journal."""
+
+    @property
+    def dropped_records(self) -> int:
+        """How many records the journal never got, and never will."""
 
 
 class Agent:
@@ -118,15 +130,21 @@ class Agent:
         due = self._core.due()
         now = self._clock()
         if due <= now:
-            self._report()
+            self._tick()
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(due - now, self._report)
+        self._timer = self._loop.call_later(due - now, self._tick)
+
+    def _tick(self) -> None:
+        self._perform(self._core.tick)
 
     def _report(self) -> None:
+        self._perform(self._core.report)
+
+    def _perform(self, say: Callable[[float], list[Effect]]) -> None:
         with self._lock:
-            effects = self._core.report(self._clock())
+            effects = say(self._clock())
         self._apply(effects)
         self._settled.set()
 
@@ -147,15 +165,24 @@ class Agent:
                 case Publish():
                     transport.publish(encode_message(effect.message))
                 case Journal():
-                    transport.record(effect.batch.uid, encode_message(effect.batch))
+                    transport.record(effect.batch)
                 case Stop():
                     self._executor.stop(effect.tasks)
+                case Show():
+                    transport.publish(encode_message(self._shown(effect)))
                 case Wake():
                     self._executor.wake()
                 case _:
                     assert_never(effect)
+        self._core.dropped_records = transport.dropped_records
         self._show_readiness()
         self._arm()
+
+    def _shown(self, effect: Show) -> OutputReply:
+        task, ask = effect.task, effect.request
+        out, err = self._executor.written(task, ask.stdout_from, ask.stderr_from, ask.most)
+        incarnation = self._core.identity.incarnation
+        return OutputReply(incarnation, ask.request, task.define.run, task.attempt, *out, *err)
 
     @property
     def _transport(self) -> Transport:

@@ -51,7 +51,7 @@ async def _run(settings: Settings) -> None:
     linux.adopt_orphans()
     _raise_file_limit()
     incarnation = secrets.token_hex(8)
-    core = Worker(_identity(settings, incarnation))
+    core = Worker(_identity(settings, incarnation), journals=settings.journal)
     start_logging(settings.log_level, settings.log_format, lambda: _where(core))
     spool = Spool(settings.state_dir)
     # The state directory tells agents of one name apart that run on one machine.

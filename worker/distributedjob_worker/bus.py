@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import json
 import logging
+import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -14,10 +15,12 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error, MaxPayloadError
 
+from distributedjob_api.journal import headers_of
+from distributedjob_api.messages import JournalBatch, encode_message
 from distributedjob_api.nats_health import NOBODY, NatsHealth, health
 from distributedjob_api.subjects import Subjects
 from distributedjob_worker.errors import SettingsError, TransportError
-from distributedjob_worker.journal import Journal
+from distributedjob_worker.journal import Condition, Journal
 from distributedjob_worker.settings import Settings, read_password
 
 _log = logging.getLogger(__name__)
@@ -42,11 +45,13 @@ class Bus:
         self._received = received
         self._connected = connected
         self._subjects = Subjects(settings.installation)
-        self._outbox: deque[tuple[str, bytes, str]] = deque()
+        self._outbox: deque[tuple[str, bytes, str, Mapping[str, str] | None]] = deque()
         self._filled = asyncio.Event()
         self._client: Client | None = None
         self._inbox = ""
-        self._told = False
+        self._told = Condition.STORING
+        self._mark = secrets.token_hex(8)
+        self._recorded = 0
         self._pong: asyncio.Task[float] | None = None
         self._asked_in: tuple[Client, int] | None = None
         self._complaints: set[str] = set()
@@ -81,12 +86,22 @@ class Bus:
     def publish(self, data: bytes) -> None:
         """Send to the leader; lost where there is no connection, as all is said again."""
         subject = self._subjects.leader(self._settings.pool, self._settings.node)
-        self._put(subject, data, "")
+        self._put(subject, data)
 
-    def record(self, uid: str, data: bytes) -> None:
+    def record(self, batch: JournalBatch) -> None:
         """Hand a batch to the journal."""
-        self.journal.add(self._subjects.journal(self._settings.pool, uid), data)
+        subject = self._subjects.journal(self._settings.pool, batch.uid)
+        data = encode_message(batch)
+        self._recorded += 1
+        # What is sent again, for want of an answer, is stored once.
+        headers = headers_of(batch) | {"Nats-Msg-Id": f"{self._mark}-{self._recorded}"}
+        self.journal.add(subject, data, headers, len(batch.records))
         self._pump()
+
+    @property
+    def dropped_records(self) -> int:
+        """How many records the journal never got, and never will."""
+        return self.journal.dropped
 
     @property
     def health(self) -> NatsHealth:
@@ -241,10 +256,8 @@ class Bus:
         if "seq" in answer:
             self.journal.stored(number)
         else:
-            if not self._told:
-                self._told = True
-                _log.warning("the journal's stream takes nothing: %s", answer or "no stream")
             self.journal.refused(number, time.monotonic())
+            self._tell(str(answer or "no stream"))
         self._pump()
 
     def _guarded(self, call: Callable[[], None]) -> None:
@@ -254,14 +267,29 @@ class Bus:
             _log.exception("a message could not be handled")
 
     def _pump(self) -> None:
-        if not self._is_connected:
-            return
-        for number, subject, data in self.journal.due(time.monotonic()):
-            self._put(subject, data, f"{self._inbox}.{number}")
-
-    def _put(self, subject: str, data: bytes, reply: str) -> None:
         if self._is_connected:
-            self._outbox.append((subject, data, reply))
+            for message in self.journal.due(time.monotonic()):
+                reply = f"{self._inbox}.{message.number}"
+                self._put(message.subject, message.data, reply, message.headers)
+        self._tell("no answer")
+
+    def _tell(self, why: str) -> None:
+        """Log that the journal fares otherwise than before."""
+        condition, before = self.journal.condition, self._told
+        if condition is before:
+            return
+        self._told = condition
+        dropped = self.journal.dropped
+        if condition is Condition.STORING:
+            _log.info("%s again; %d were dropped so far", condition.value, dropped)
+        else:
+            _log.warning("%s (%s); %d were dropped so far", condition.value, why, dropped)
+
+    def _put(
+        self, subject: str, data: bytes, reply: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        if self._is_connected:
+            self._outbox.append((subject, data, reply, headers))
             self._filled.set()
 
     async def _send(self) -> None:
@@ -269,12 +297,12 @@ class Bus:
             await self._filled.wait()
             self._filled.clear()
             while self._outbox:
-                subject, data, reply = self._outbox.popleft()
+                subject, data, reply, headers = self._outbox.popleft()
                 client = self._client
                 if client is None or not client.is_connected:
                     continue
                 try:
-                    await client.publish(subject, data, reply)
+                    await client.publish(subject, data, reply, dict(headers) if headers else None)
                 except MaxPayloadError:
                     self._too_large(subject, data, reply)
                 except Exception as error:

@@ -56,7 +56,7 @@ class WorkerMetrics:
         yield families.WORKER_HELD, core.held
         yield families.SPOOL_BYTES, self.spool.size
         yield families.WORKER_REFUSED, self.agent.refused.count
-        yield families.JOURNAL_DROPPED, self.bus.journal.dropped
+        yield families.WORKER_JOURNAL_DROPPED, self.bus.dropped_records
         yield from nats(self.bus.health)
 
 

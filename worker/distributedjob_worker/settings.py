@@ -74,6 +74,7 @@ class Settings(BaseModel):
     )
     task_env: str = Field("", alias="DJOB_TASK_ENV", pattern=rf"^({_VARIABLE}(,{_VARIABLE})*)?$")
     state_dir: Path = Field(alias="DJOB_STATE_DIR")
+    journal: bool = Field(True, alias="DJOB_JOURNAL")
     ready_file: Path | None = Field(None, alias="DJOB_READY_FILE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="DJOB_LOG_LEVEL")
     log_format: Style = Field("text", alias="DJOB_LOG_FORMAT")
@@ -112,6 +113,7 @@ _REMEDIES: Final = {
     "DJOB_TASK_ENV": "names of variables with commas between, such as PATH,LANG",
     "DJOB_MEMORY": "a memory quantity above 0, such as 4Gi",
     "DJOB_STATE_DIR": "a directory that the agent may write and that outlives a restart",
+    "DJOB_JOURNAL": "true, or false to keep no record of attempts and of what they wrote",
     "DJOB_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
     "DJOB_LOG_FORMAT": "text or json",
     "DJOB_METRICS_LISTEN": "host:port, such as :9464, or leave it unset for no metrics",

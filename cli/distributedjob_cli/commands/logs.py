@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from distributedjob_cli.commands import live
 from distributedjob_cli.commands.output import Raw
 from distributedjob_cli.commands.tasks import Indexes, ending
 from distributedjob_cli.errors import CliError, UsageError
@@ -23,6 +24,7 @@ EXAMPLES = """Examples:
 \b
   djob logs primes                       # every task that ended, stdout and stderr
   djob logs primes 42                    # task 42 alone, without a heading
+  djob logs primes 42 -f                 # and what it writes, as it writes it
   djob logs primes --failed              # those that failed
   djob logs primes -f                    # and those to come, as they end
 """
@@ -51,6 +53,7 @@ def logs(
     That is stdout and stderr of the attempt that counts, in index order. With --failed it
     is every attempt that failed, and with --follow every attempt, in the order in which
     they ended; each one's output stands together, and comes when the attempt has ended.
+    Of a single task that runs, what it has written so far is read from its worker.
     """
     if index is not None and indexes:
         raise UsageError("INDEX and --indexes exclude each other; use one of them")
@@ -59,6 +62,11 @@ def logs(
     place = target.job(job)
     operator = target.operator()
     params |= {"state": "Failed"} if failed else {}
+    if follow and index is not None and not failed:
+        with target.api() as api:
+            pieces = live.following(api, operator, place, index)
+            terminal.copy(terminal.shown(pieces, raw), sys.stdout.buffer)
+        return
     if follow:
         with target.api() as api:
             rows = following(api, operator, place, params)
@@ -68,7 +76,18 @@ def logs(
     rows = operator.lines(place, what, params)
     found = _print((row for row in rows if "place" in row), headed=index is None, raw=raw)
     if not found and index is not None and not failed:
+        if _running(operator, place, index, raw=raw):
+            return
         raise CliError(f"the journal has nothing of task {index}: {_why(operator, place, index)}")
+
+
+def _running(operator: "Operator", place: tuple[str, str], index: int, *, raw: bool) -> bool:
+    """Print what a task wrote that has not ended yet; whether it is one."""
+    if not operator.job_view(place, "live", {"index": index}).get("attempt", 0):
+        return False
+    pieces = live.whole(operator, place, index)
+    terminal.copy(terminal.shown(pieces, raw), sys.stdout.buffer)
+    return True
 
 
 def _why(operator: "Operator", place: tuple[str, str], index: int) -> str:

@@ -33,6 +33,10 @@ def nodes(target: Target, output: ViewOutput = None) -> None:
         terminal.write(formats.as_document(rows, output))
     else:
         terminal.write(rows_of(rows, wide=output is ViewFormat.WIDE))
+        for row in rows:
+            if dropped := row.get("droppedRecords", 0):
+                count = human.count(dropped, "record")
+                terminal.note(f"{row['node']}: the journal dropped {count} of attempts there")
 
 
 def rows_of(rows: Iterable[Mapping[str, Any]], *, wide: bool) -> str:

@@ -23,6 +23,8 @@ EXAMPLES = """Examples:
   djob tasks primes --state Failed -o json | jq '.[].index'
 """
 
+ALL: Final = 2**31
+
 SHOWN: Final = 1000
 """Rows of a table at one time: its columns fit these, and it begins at once."""
 
@@ -102,7 +104,7 @@ def tasks(
     ] = "",
     limit: Annotated[
         int, typer.Option("--limit", min=1, help="So many at most.", show_default="all")
-    ] = 2**31,
+    ] = ALL,
     output: Annotated[
         TaskFormat | None,
         typer.Option("--output", "-o", help="How to print them.", show_default="a table"),
@@ -115,7 +117,7 @@ def tasks(
     keeps them for a week.
     """
     params = {"state": parse_states(states), "node": node or None, "reason": reason or None}
-    params |= {"indexes": indexes or None}
+    params |= {"indexes": indexes or None, "limit": None if limit == ALL else str(limit)}
     rows = islice(target.operator().lines(target.job(job), "tasks", params), limit)
     terminal.write_all(_printed(rows, output))
 

@@ -90,6 +90,8 @@ class Leader:
     alarms: list[tuple[float, str]] = field(default_factory=list)
     poisoned: dict[str, tuple[int, str]] = field(default_factory=dict)
     sessions: int = 0
+    dropped_records: dict[tuple[WorkerKey, str], int] = field(default_factory=dict)
+    """Records that the journal never got, by worker and incarnation, of those that lost any."""
     asked_at: float = 0.0
     listening_until: float = float("-inf")
     proved_at: float = 0.0

@@ -32,6 +32,7 @@ def _rows(leader: Leader, now: Instant) -> Iterator[MachineView]:
             queued=queued,
             rate=round(worker.rate.per_second(now.mono), 3),
             heard=round(max(0.0, now.mono - worker.heard), 3),
+            dropped_records=leader.dropped_records.get((key, worker.incarnation), 0),
         )
     with_worker = {worker.node for worker in fleet.workers.values()}
     for name, node in fleet.nodes.items():

@@ -131,6 +131,8 @@ def report(leader: Leader, key: WorkerKey, message: Report, now: Instant) -> Non
     if message.applied < worker.applied:
         return  # Overtaken by a later one: what it says of the queue is history.
     worker.leaving = worker.leaving or message.leaving
+    if message.dropped_records:
+        leader.dropped_records[key, message.incarnation] = message.dropped_records
     leader.tally.dispatched(key[0], worker.confirm(message.applied, now.mono))
     dropped: list[tuple[str, int]] = []
     missing: list[str] = []

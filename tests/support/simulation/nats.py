@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
+from distributedjob_api.messages import JournalBatch, encode_message
 from distributedjob_api.subjects import Subjects
 from distributedjob_operator.ports import Unavailable
 from tests.support.simulation.history import History
@@ -227,9 +228,14 @@ class WorkerTransport:
         """Send to the leader, now or never."""
         self.connection.publish(self.subjects.leader(self.pool, self.node), data)
 
-    def record(self, uid: str, data: bytes) -> None:
+    @property
+    def dropped_records(self) -> int:
+        """What is lost here is lost by the server."""
+        return 0
+
+    def record(self, batch: JournalBatch) -> None:
         """Hand a batch to the journal, which may lose everything at any time."""
         connection = self.connection
         connection.process.effect()
         if connection.live and connection.server.up:
-            connection.server.journal.append(data)
+            connection.server.journal.append(encode_message(batch))

@@ -68,7 +68,12 @@ EXAMPLES = {
         m.Hello("inc-1", 7, "node-1", "127.0.1.1", "0.1.0", 2000, 1 << 30, [REPORTED]),
         m.decode_worker,
     ),
-    "report": (m.Report("inc-1", 7, 2, 5, [REPORTED], leaving=True), m.decode_worker),
+    "output_request": (m.OutputRequest(7, 2, 3, "u-1", 5, 100, 20, 65_536), m.decode_leader),
+    "output_reply": (
+        m.OutputReply("inc-1", 3, 1, 2, 100, b"out", 103, 20, b"err", 23),
+        m.decode_worker,
+    ),
+    "report": (m.Report("inc-1", 7, 2, 5, [REPORTED], True, 12), m.decode_worker),
     "refusal": (m.Refusal("inc-1", 8), m.decode_worker),
     "journal": (m.JournalBatch("u-1", 0, "node-1", [RECORD]), m.decode_journal),
 }
@@ -110,7 +115,8 @@ def test_fields_of_newer_records_inside_a_message_are_ignored():
 
 def test_a_field_with_a_default_may_be_missing():
     plain = msgspec.msgpack.decode(m.encode_message(EXAMPLES["report"][0]))
-    assert m.decode_worker(msgspec.msgpack.encode(plain[:-1])).leaving is False
+    older = m.decode_worker(msgspec.msgpack.encode(plain[:-2]))
+    assert (older.leaving, older.dropped_records) == (False, 0)
 
 
 def read_or_refuse(data):

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -53,7 +54,7 @@ def djob(monkeypatch, capsysbinary, tmp_path):
 
 @dataclass
 class Servers:
-    """Stands for the network: answers by path, and what was asked."""
+    """Stands for the network: answers by path, one for all or in turns, and what was asked."""
 
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[requests.PreparedRequest] = field(default_factory=list)
@@ -72,6 +73,8 @@ class Servers:
         path = urlsplit(request.url).path
         answer = self.answers.get(f"{request.method} {path}", self.answers.get(path))
         assert answer is not None, f"nobody expects {request.method} {path}"
+        if isinstance(answer, Iterator):
+            answer = next(answer)
         status, body = answer if isinstance(answer, tuple) else (200, answer)
         response = requests.Response()
         response.status_code, response.url, response.request = status, request.url, request

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from distributedjob_cli.app import app
-from distributedjob_cli.commands import logs, nodes, tasks, top
+from distributedjob_cli.commands import live, logs, nodes, tasks, top
 from distributedjob_cli.commands.failures import shown
 from distributedjob_cli.commands.following import parse_seconds
 from distributedjob_cli.commands.listing import rows_of
@@ -212,6 +212,7 @@ def test_filters_are_the_operator_s_work(djob, servers):
     assert done.stdout == "0\n"
     assert servers.query() == {
         "state": ["Failed", "Running"], "indexes": ["0-9"], "node": ["n"], "reason": ["Error"],
+        "limit": ["1"],
     }  # fmt: skip
 
 
@@ -259,6 +260,7 @@ def test_logs_of_one_task_have_no_heading_and_no_byte_more(djob, servers):
 def test_a_task_without_output_yet_says_why(djob, servers):
     servers.answers |= {
         f"{OPERATOR}/tasks": lines({"index": 3, "state": "Pending"}),
+        f"{OPERATOR}/live": {"index": 3},
         f"{OPERATOR}/why": {"reason": "NoFreeCPU", "message": "Every slot is taken."},
     }
     done = djob("logs", "job", "3")
@@ -272,6 +274,92 @@ def test_following_goes_on_behind_what_was_printed_until_the_job_is_over(djob, s
     done = djob("logs", "job", "-f")
     assert "==> task 0" in done.stdout
     assert servers.query(-1)["after"] == ["0"]
+
+
+def writes(stdout=b"", stderr=b"", attempt=1, at=(0, 0)):
+    """What the operator says of a running task."""
+    texts = {"stdout": stdout, "stderr": stderr}
+    encoded = {name: base64.b64encode(text).decode() for name, text in texts.items()}
+    return {"index": 3, "attempt": attempt, "stdoutAt": at[0], "stderrAt": at[1], **encoded}
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    monkeypatch.setattr(live, "POLL_SECONDS", 0)
+
+
+def following(servers, *steps):
+    """Answers in turns: phase, what the journal has anew, and what the worker says."""
+    phases, ended, running = zip(*steps, strict=True)
+    servers.answers |= {
+        JOB: iter([a_job(phase) for phase in phases]),
+        f"{OPERATOR}/attempts": iter(ended),
+        f"{OPERATOR}/live": iter([view for views in running for view in views]),
+    }
+
+
+def test_one_task_is_followed_while_it_writes_and_printed_once(djob, servers, at_once):
+    following(
+        servers,
+        ("Running", b"", [{"index": 3}]),
+        ("Running", b"", [writes(b"a\n"), writes(b"a\n")]),
+        ("Running", b"", [writes(b"b", at=(2, 0))]),
+        ("Complete", lines(wrote(3, b"a\nbc\n", b"err", stdoutBytes=5, stderrBytes=3)), []),
+    )
+    done = djob("logs", "job", "3", "-f")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "a\nbc\nerr\n", "")
+    asked = [servers.query(at) for at in range(len(servers.asked)) if "live" in servers.path(at)]
+    assert [(one.get("stdout"), one.get("stderr")) for one in asked] == [
+        (None, None), (None, None), (None, None), (["2"], ["0"]),
+    ]  # fmt: skip
+
+
+def test_of_a_long_output_what_was_seen_is_not_printed_again(djob, servers, at_once):
+    kept = wrote(3, b"0123" + b"6789", stdoutBytes=10)
+    following(
+        servers,
+        ("Running", b"", [writes(b"012"), writes(b"012")]),
+        ("Running", b"", [writes(b"67", at=(6, 0))]),
+        ("Complete", lines(kept), []),
+    )
+    done = djob("logs", "job", "3", "-f")
+    assert done.stdout == "0126789\n"
+    assert done.stderr == "... 3 bytes of stdout were not kept ...\n"
+
+
+def test_another_attempt_is_seen_from_its_beginning(djob, servers, at_once):
+    following(
+        servers,
+        ("Running", b"", [writes(b"one\n"), writes(b"one\n")]),
+        ("Running", lines(wrote(3, b"one\n", stdoutBytes=4, reason="Error")),
+         [writes(b"", attempt=2, at=(4, 0)), writes(b"two\n", attempt=2)]),
+        ("Failed", lines(wrote(3, b"two\nend", stdoutBytes=7, attempt=2)), []),
+    )  # fmt: skip
+    assert djob("logs", "job", "3", "-f").stdout == "one\ntwo\nend\n"
+
+
+def test_a_worker_that_is_silent_is_said_once_and_the_end_is_printed(djob, servers, at_once):
+    silent = (503, b"the worker on n1 does not answer\n")
+    following(
+        servers,
+        ("Running", b"", [silent]),
+        ("Running", b"", [silent]),
+        ("Complete", lines(wrote(3, b"all\n", stdoutBytes=4)), []),
+    )
+    done = djob("logs", "job", "3", "-f")
+    assert (done.exit_code, done.stdout) == (0, "all\n")
+    assert done.stderr.count("the worker on n1 does not answer") == 1
+
+
+def test_what_a_running_task_wrote_up_to_now_is_printed(djob, servers):
+    servers.answers |= {
+        f"{OPERATOR}/tasks": lines({"index": 3, "state": "Running"}),
+        f"{OPERATOR}/live": iter(
+            [writes(b"out"), writes(b"out"), writes(b"out"), writes(b"", at=(3, 0))]
+        ),
+    }
+    done = djob("logs", "job", "3")
+    assert (done.exit_code, done.stdout_bytes) == (0, b"out")
 
 
 def test_output_goes_into_a_file_for_each_task(djob, servers, tmp_path):
@@ -355,6 +443,16 @@ MACHINES = [
      "memoryBytes": 2**30, "heard": 0.5},
     {"node": "n2", "health": "NoWorker", "address": "10.0.0.2", "allocatableMillis": 1000},
 ]  # fmt: skip
+
+
+def test_what_the_journal_dropped_is_said_beside_the_nodes(djob, servers):
+    servers.answers["/v1/nodes"] = [
+        {"node": "n1", "health": "Ready", "pool": "default", "droppedRecords": 1200},
+        {"node": "n2", "health": "Ready", "pool": "default"},
+    ]
+    done = djob("nodes")
+    assert done.stderr == "n1: the journal dropped 1,200 records of attempts there\n"
+    assert djob("nodes", "-o", "json").stderr == ""
 
 
 def test_nodes_in_a_table():

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from distributedjob_api.indexes import BitMap
+from distributedjob_api.journal import headers_of, may_hold
 from distributedjob_api.messages import JournalBatch, TaskRecord
 from distributedjob_operator import answers
 from distributedjob_operator.answers import Query
 from distributedjob_operator.core.standing import Standing
+from distributedjob_operator.ports import Dropped
+from distributedjob_operator.results import survey
 
 
 def a_record(index: int, reason: str = "", attempt: int = 1) -> TaskRecord:
@@ -27,12 +30,18 @@ class Stored:
             for number, records in enumerate(batches, start=1)
         ]
 
-    async def read(self, uid: str, after: int = 0) -> Any:
+        self.read_places: list[int] = []
+        self.dropped: set[int] = set()
+
+    async def read(self, uid: str, after: int = 0, wanted: BitMap | None = None) -> Any:
         for number, batch in enumerate(self.batches, start=11):
-            if number > after:
+            if number > after and (wanted is None or may_hold(headers_of(batch), wanted)):
+                self.read_places.append(number)
                 yield number, batch
 
     async def read_one(self, place: int) -> JournalBatch:
+        if place in self.dropped:
+            raise Dropped("the journal dropped a batch while it was read")
         return self.batches[place - 11]
 
 
@@ -49,9 +58,14 @@ JOURNAL = (
 )
 
 
-async def rows(query: Query = Query(), *batches: list[TaskRecord]) -> list[dict[str, Any]]:  # noqa: B008
-    journal = Stored(*(batches or JOURNAL))
-    text = b"".join([piece async for piece in answers.tasks(journal, "uid", WHERE, query)])
+async def pieces(journal: Stored, where: Standing, query: Query) -> list[bytes]:
+    found = answers.chosen(where, query)
+    contents = await survey(journal, "uid", query.streams, found, silent=True)
+    return [piece async for piece in answers.tasks(journal, contents, where, query)]
+
+
+async def rows(query: Query = Query(), journal: Stored | None = None) -> list[dict[str, Any]]:  # noqa: B008
+    text = b"".join(await pieces(journal or Stored(*JOURNAL), WHERE, query))
     return [json.loads(line) for line in text.splitlines()]
 
 
@@ -102,9 +116,30 @@ async def test_output_comes_where_it_was_asked_for():
 
 async def test_many_tasks_come_in_pieces():
     where = Standing(BitMap(range(50_000)), BitMap(), BitMap())
-    pieces = [piece async for piece in answers.tasks(Stored([]), "uid", where, Query())]
-    assert len(pieces) >= 50
-    assert sum(piece.count(b"\n") for piece in pieces) == 50_000
+    found = await pieces(Stored([]), where, Query())
+    assert len(found) >= 50
+    assert sum(piece.count(b"\n") for piece in found) == 50_000
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 6, 9])
+async def test_no_more_tasks_come_than_were_asked_for(limit: int):
+    indexes = [row["index"] for row in await rows(Query(limit=limit))]
+    assert indexes == [0, 1, 2, 3, 4, 5][:limit]
+    failed = await rows(Query(limit=limit, reason="Error"))
+    assert [row["index"] for row in failed] == [3, 5][:limit]
+
+
+async def test_of_a_limited_answer_only_the_first_tasks_are_looked_for():
+    journal = Stored([a_record(0), a_record(1)], [a_record(2), a_record(3, "Error")])
+    assert len(await rows(Query(limit=2), journal)) == 2
+    assert journal.read_places == [11]
+
+
+async def test_a_task_whose_record_was_dropped_meanwhile_has_a_line_without():
+    journal = Stored(*JOURNAL)
+    journal.dropped.add(12)
+    found = {row["index"]: row.get("place") for row in await rows(Query(), journal)}
+    assert found == {0: None, 1: None, 2: 11, 3: None, 4: None, 5: None}
 
 
 async def attempts(query: Query, after: int = 0) -> list[tuple[int, str, int]]:
@@ -121,6 +156,15 @@ async def test_attempts_come_as_they_were_stored_and_from_a_place_on():
     assert [place for _, _, place in await attempts(Query(), after=11)] == [12, 12, 12]
     failed = Query(states=frozenset({"Failed"}), indexes=BitMap([2, 3]))
     assert await attempts(failed) == [(3, "Failed", 12)]
+
+
+async def test_no_more_attempts_are_read_than_were_asked_for():
+    journal = Stored(*JOURNAL)
+    found = [p async for p in answers.attempts(journal, "uid", Query(limit=2), 0)]
+    assert b"".join(found).count(b"\n") == 2
+    assert journal.read_places == [11]
+    await anext(answers.attempts(journal, "uid", Query(indexes=BitMap([3])), 0))
+    assert journal.read_places == [11, 12]
 
 
 async def test_an_attempt_ended_by_command_is_no_failure():

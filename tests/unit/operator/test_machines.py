@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from distributedjob_api.views import MachineView
+from distributedjob_operator.core import reporting
 from distributedjob_operator.core.machines import machines
 from tests.support.builders import a_node, at
 from tests.support.fleet import World
-from tests.support.worlds import N1, a_world, heard, started
+from tests.support.worlds import N1, a_world, heard, killed, started
 
 
 def rows(world: World) -> list[MachineView]:
@@ -47,10 +48,29 @@ def test_the_rate_outlives_a_new_hello():
     world.tick(lambda index, ended: "")
     before = rows(world)[0].rate
     world.workers[N1].incarnation = "i2"
-    from distributedjob_operator.core import reporting
-
     reporting.hello(world.leader, N1, world.workers[N1].hello(), at(world.now))
     assert rows(world)[0].rate == before > 0
+
+
+def test_records_that_the_journal_never_got_are_shown_where_they_were_made_and_counted_once():
+    world = a_world(1, 1)
+    worker = world.workers[N1]
+    worker.dropped_records = 7
+    heard(world)
+    assert [row.dropped_records for row in rows(world)] == [7, 0]
+    world.workers[N1] = killed(world, "n1")
+    worker.dropped_records = 9
+    reporting.hello(world.leader, N1, worker.hello(), at(world.now))
+    world.deliver()
+    heard(world)
+    assert rows(world)[0].dropped_records == 9
+    assert sum(world.leader.dropped_records.values()) == 9
+    worker.incarnation, worker.dropped_records = "i2", 2
+    reporting.hello(world.leader, N1, worker.hello(), at(world.now))
+    world.deliver()
+    heard(world)
+    assert rows(world)[0].dropped_records == 2
+    assert sum(world.leader.dropped_records.values()) == 11
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ def test_a_standby_tells_what_it_refused_and_how_nats_does(subject: str):
     assert found["distributedjob_lease_age_seconds",] == 0
     assert found["distributedjob_refused_messages_total", "subject"] == 1
     assert found["distributedjob_refused_messages_total", "malformed"] == 0
+    assert found["distributedjob_journal_dropped_records_total",] == 0
     assert found["distributedjob_nats_connected",] == 1
     assert found["distributedjob_nats_reconnects_total",] == 2
     assert found["distributedjob_nats_errors_total",] == 3

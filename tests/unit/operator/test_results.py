@@ -2,10 +2,11 @@
 
 import asyncio
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import pytest
 
+from distributedjob_api.indexes import BitMap
 from distributedjob_api.messages import JournalBatch, TaskRecord
 from distributedjob_operator import results
 from distributedjob_operator.ports import Unavailable
@@ -27,7 +28,9 @@ class Stored:
         self.batches = list(batches)
         self.asked: list[int] = []
 
-    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
+    async def read(
+        self, uid: str, after: int = 0, wanted: BitMap | None = None
+    ) -> AsyncGenerator[tuple[int, JournalBatch], None]:
         for place in range(len(self.batches)):
             yield place + 1, self.batches[place]
 
@@ -41,7 +44,9 @@ class Large(Stored):
 
     tasks = 3000
 
-    async def read(self, uid: str, after: int = 0) -> AsyncIterator[tuple[int, JournalBatch]]:
+    async def read(
+        self, uid: str, after: int = 0, wanted: BitMap | None = None
+    ) -> AsyncGenerator[tuple[int, JournalBatch], None]:
         for place in range(self.tasks // 12):
             yield place + 1, self._made(place)
 

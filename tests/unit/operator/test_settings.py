@@ -30,6 +30,13 @@ def test_addresses_to_listen_on(listen: str, expected: tuple[str, int]) -> None:
     assert read_settings({"DJOB_ENDPOINT_LISTEN": listen}).listen == expected
 
 
+def test_the_journal_is_bounded_by_bytes_and_age() -> None:
+    bounds = {"DJOB_JOURNAL_MAX_BYTES": "1.5Gi", "DJOB_JOURNAL_MAX_AGE_SECONDS": "3600"}
+    settings = read_settings(bounds)
+    assert settings.journal_max_bytes == 3 * 2**29
+    assert settings.journal_max_age_seconds == 3600
+
+
 def test_the_case_of_the_log_level_does_not_matter() -> None:
     assert read_settings({"DJOB_LOG_LEVEL": "debug"}).log_level == "DEBUG"
 
@@ -62,6 +69,11 @@ def test_the_case_of_the_log_level_does_not_matter() -> None:
         ("DJOB_LOG_LEVEL", "LOUD"),
         ("DJOB_LOG_FORMAT", "xml"),
         ("DJOB_METRICS_PER_JOB", "sometimes"),
+        ("DJOB_JOURNAL_MAX_BYTES", "much"),
+        ("DJOB_JOURNAL_MAX_BYTES", "1Ki"),
+        ("DJOB_JOURNAL_MAX_BYTES", "9Ei"),
+        ("DJOB_JOURNAL_MAX_AGE_SECONDS", "7d"),
+        ("DJOB_JOURNAL_MAX_AGE_SECONDS", "59"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_variable(name: str, value: str) -> None:

@@ -7,7 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from distributedjob_api.messages import Announce, Hello, decode_worker, encode_message
+from distributedjob_api.messages import (
+    Announce,
+    Hello,
+    JournalBatch,
+    decode_worker,
+    encode_message,
+)
 from distributedjob_worker.agent import Agent
 from distributedjob_worker.core.worker import Identity, Worker
 from distributedjob_worker.spool import Spool
@@ -25,7 +31,9 @@ class Outside:
     def publish(self, data: bytes) -> None:
         self.published.append(data)
 
-    def record(self, uid: str, data: bytes) -> None:
+    dropped_records = 0
+
+    def record(self, batch: JournalBatch) -> None:
         raise AssertionError("nothing ran")
 
 

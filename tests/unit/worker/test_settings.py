@@ -93,6 +93,7 @@ def test_tasks_get_what_the_pool_names_and_nothing_of_the_agent() -> None:
         ("DJOB_CPU", "many"),
         ("DJOB_MEMORY", "-1"),
         ("DJOB_LOG_LEVEL", "LOUD"),
+        ("DJOB_JOURNAL", "maybe"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_variable(name: str, value: str) -> None:

@@ -286,13 +286,55 @@ def test_results_are_stored_before_they_are_sent_and_sent_once() -> None:
     _command(worker, define("/bin/true"), assign((0, 9)))
     _run(worker, 3)
     effects = worker.report(2.0)
-    assert [type(effect) for effect in effects] == [Store, Journal, Publish, Wake]
+    assert [type(effect) for effect in effects] == [Store, Publish, Wake]
     (message,) = _messages(effects)
     assert isinstance(message, Report)
     (entry,) = _job(message).entries
     assert entry == Entry(1, 0, [(0, 2)], [], [], 1.5)
     again = _job(_report(worker))
     assert (again.entries, again.last_seq, again.acked_seq) == ([], 1, 0)
+
+
+def test_records_wait_for_others_but_not_for_the_next_report() -> None:
+    worker = _worker()
+    _command(worker, define("/bin/true"), assign((0, 9)))
+    _run(worker, 3)
+    assert not any(isinstance(effect, Journal) for effect in worker.report(2.0))
+    worker.report(2.5)
+    assert worker.due() == 3.0
+    (effect,) = worker.tick(3.0)
+    assert isinstance(effect, Journal)
+    assert [record.index for record in effect.batch.records] == [0, 1, 2]
+    assert worker.due() == 3.5
+
+
+@pytest.mark.parametrize("left", [Cancel(3, UID, []), Return(3, UID, [(3, 9)])])
+def test_records_leave_with_the_report_after_which_nothing_of_the_job_is_left(
+    left: Command,
+) -> None:
+    worker = _worker()
+    _command(worker, define("/bin/true"), assign((0, 9)))
+    _run(worker, 3)
+    worker.report(2.0)
+    _command(worker, left, now=2.0)
+    effects = worker.report(2.1)
+    (journal,) = [effect for effect in effects if isinstance(effect, Journal)]
+    assert len(journal.batch.records) == 3
+
+
+def test_a_worker_without_a_journal_sends_it_nothing() -> None:
+    worker = Worker(IDENTITY, journals=False)
+    worker.connected(0.0)
+    worker.handle(Welcome(5, 7, "inc", 0.05), 0.0)
+    _command(worker, define("/bin/true"), assign((0, 0)))
+    _run(worker, 1)
+    assert [type(effect) for effect in worker.report(2.0)] == [Store, Publish]
+
+
+def test_a_report_says_how_many_records_were_given_up() -> None:
+    worker = _worker()
+    worker.dropped_records = 7
+    assert _report(worker).dropped_records == 7
 
 
 def test_an_acknowledged_entry_is_gone_and_an_open_one_is_sent_to_every_session() -> None:

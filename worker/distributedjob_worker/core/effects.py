@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from distributedjob_api.messages import Entry, JournalBatch, WorkerMessage
+from distributedjob_api.messages import Entry, JournalBatch, OutputRequest, WorkerMessage
 from distributedjob_worker.core.queues import Task
 
 
@@ -43,8 +43,16 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Show:
+    """Answer with what a running task has written so far."""
+
+    task: Task
+    request: OutputRequest
+
+
+@dataclass(frozen=True, slots=True)
 class Wake:
     """There may be tasks to start."""
 
 
-Effect = Store | Release | Publish | Journal | Stop | Wake
+Effect = Store | Release | Publish | Journal | Stop | Show | Wake

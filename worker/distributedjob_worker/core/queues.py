@@ -182,6 +182,11 @@ class Queues:
         define = job.define
         return define.cpu_millis <= self.free_millis and define.memory_bytes <= self.free_bytes
 
+    def has(self, uid: str) -> bool:
+        """Whether anything of a job waits or runs."""
+        job = self.jobs.get(uid)
+        return job is not None and bool(job.waiting or job.running)
+
     def runs(self, task: Task) -> bool:
         """Whether this very attempt runs."""
         job = self.jobs.get(task.define.uid)

@@ -1,17 +1,14 @@
 """Reports cut to size: every message states all jobs, the entries are spread over them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
-from distributedjob_api.messages import Entry, JobReport, JournalBatch, TaskRecord
+from distributedjob_api.messages import Entry, JobReport
 from distributedjob_worker.core.queues import JobQueue
-from distributedjob_worker.core.results import Batch, JobLedger, entry_size
+from distributedjob_worker.core.results import JobLedger, entry_size
 
 MESSAGE_BYTES: Final = 400 * 1024
 """Entries in one report, at most; the rest of NATS' 1 MiB is for the queues' ranges."""
-
-JOURNAL_BYTES: Final = 768 * 1024
-"""Records in one journal message, at most, unless one alone is more."""
 
 
 def job_report(uid: str, queue: JobQueue | None, ledger: JobLedger | None) -> JobReport:
@@ -45,22 +42,6 @@ def spread(states: list[JobReport], entries: dict[str, list[Entry]]) -> Iterator
             part.setdefault(uid, []).append(entry)
             size += weight
     yield _with(states, part)
-
-
-def journal_batches(batches: Iterable[Batch], node: str) -> Iterator[JournalBatch]:
-    """The records of ended attempts, a message a job unless their output is much."""
-    for batch in batches:
-        part: list[TaskRecord] = []
-        size = 0
-        for record in batch.records:
-            weight = 96 + len(record.stdout) + len(record.stderr)
-            if part and size + weight > JOURNAL_BYTES:
-                yield JournalBatch(batch.define.uid, batch.define.run, node, part)
-                part, size = [], 0
-            part.append(record)
-            size += weight
-        if part:
-            yield JournalBatch(batch.define.uid, batch.define.run, node, part)
 
 
 def _with(states: list[JobReport], part: dict[str, list[Entry]]) -> list[JobReport]:

@@ -23,6 +23,8 @@ from distributedjob_api.messages import (
     Hello,
     JobReport,
     LeaderMessage,
+    OutputReply,
+    OutputRequest,
     Refusal,
     Report,
     Resend,
@@ -35,11 +37,13 @@ from distributedjob_worker.core.effects import (
     Journal,
     Publish,
     Release,
+    Show,
     Stop,
     Store,
     Wake,
 )
 from distributedjob_worker.core.queues import Queues, Task
+from distributedjob_worker.core.records import Records
 from distributedjob_worker.core.results import JobLedger, Outcome
 from distributedjob_worker.core.session import Session, Standing
 
@@ -69,9 +73,14 @@ class Identity:
 
 
 class Worker:
-    """See the module; ``finished`` collects ended attempts between two reports."""
+    """See the module; ``finished`` collects ended attempts between two reports.
 
-    def __init__(self, identity: Identity) -> None:
+    Args:
+        identity: what it says of itself.
+        journals: whether it keeps records for the journal.
+    """
+
+    def __init__(self, identity: Identity, *, journals: bool = True) -> None:
         self.identity = identity
         self.session = Session()
         self.queues = Queues(identity.cpu_millis, identity.memory_bytes)
@@ -82,6 +91,9 @@ class Worker:
         self.held = False
         self.run_seconds = Histogram(SECONDS)
         """How long attempts ran, whatever became of them."""
+        self.dropped_records = 0
+        """Records that the journal's way out gave up, as the shell counts them."""
+        self._records = Records(identity.node, kept=journals)
         self._cancelled: OrderedDict[str, int] = OrderedDict()
         self._news = False
         self._numbered: OrderedDict[str, int] = OrderedDict()
@@ -148,11 +160,20 @@ class Worker:
                 return self._fenced(message, now) or self._acknowledge(message)
             case Resend():
                 return self._fenced(message, now) or self._resend(message)
+            case OutputRequest():
+                return self._fenced(message, now) or [self._show(message)]
             case _:
                 assert_never(message)
 
     def due(self) -> float:
-        """When :meth:`report` has something to say next."""
+        """When :meth:`tick` has something to say next."""
+        return min(self._report_due(), self._records.due())
+
+    def tick(self, now: float) -> list[Effect]:
+        """Say what is due: a report, or else what the journal has waited for long enough."""
+        return self.report(now) if now >= self._report_due() else self._journal(now)
+
+    def _report_due(self) -> float:
         if self.urgent:
             return self._looked_at + REPORT_GAP_SECONDS
         if self.finished or self._news:
@@ -161,7 +182,7 @@ class Worker:
 
     def report(self, now: float) -> list[Effect]:
         """Number what ended and say what there is to say, a heartbeat at least."""
-        effects = self._collect()
+        effects = self._collect(now)
         self.urgent = self._news = False
         self._looked_at = now
         if self.session.number is None:
@@ -182,6 +203,7 @@ class Worker:
                         applied=self.session.applied,
                         jobs=jobs,
                         leaving=self.leaving,
+                        dropped_records=self.dropped_records,
                     )
                 )
             )
@@ -217,7 +239,9 @@ class Worker:
 
     # -- messages ------------------------------------------------------------------
 
-    def _fenced(self, message: Commands | Acks | Resend, now: float) -> list[Effect]:
+    def _fenced(
+        self, message: Commands | Acks | Resend | OutputRequest, now: float
+    ) -> list[Effect]:
         """What to do instead of applying a message that is not of this session."""
         match self.session.standing(message.epoch, message.session):
             case Standing.OUTDATED:
@@ -355,12 +379,19 @@ class Worker:
         self.urgent = True
         return []
 
+    def _show(self, message: OutputRequest) -> Show | Publish:
+        job = self.queues.jobs.get(message.uid)
+        task = job.running.get(message.index) if job is not None else None
+        if task is None:
+            return Publish(OutputReply(self.identity.incarnation, message.request))
+        return Show(task, message)
+
     # -- state ---------------------------------------------------------------------
 
-    def _collect(self) -> list[Effect]:
+    def _collect(self, now: float) -> list[Effect]:
         """Give numbers to what ended since the last report."""
         if not self.finished:
-            return []
+            return self._journal(now)
         finished, self.finished = self.finished, []
         self.run_seconds.observe_all([outcome.duration for _, outcome in finished])
         ended = results.fold(finished)
@@ -373,8 +404,12 @@ class Worker:
                 ledger.append(entry)
             self._share_out(define.uid)
             effects.append(Store(define.uid, define.namespace, define.name, made))
-        effects += map(Journal, reports.journal_batches(ended.values(), self.identity.node))
-        return effects
+            self._records.add(batch, now)
+        return effects + self._journal(now)
+
+    def _journal(self, now: float) -> list[Effect]:
+        """What the journal is sent now."""
+        return [Journal(batch) for batch in self._records.take(now, self.queues.has)]
 
     def _ledger(self, uid: str, namespace: str, name: str) -> JobLedger:
         ledger = self.ledgers.get(uid)

@@ -5,7 +5,7 @@ its middle while the task still runs.
 """
 
 import os
-from typing import Final
+from typing import Final, NamedTuple
 
 from distributedjob_worker.execution import linux
 
@@ -16,6 +16,14 @@ HARD_LIMIT_BYTES: Final = 256 * 1024 * 1024
 _PAGE: Final = 4096
 _SLACK: Final = 1024 * 1024
 _KEPT_CONTROLS: Final = frozenset("\n\t")
+
+
+class Part(NamedTuple):
+    """Some of one stream of a running task, where it stands, and how much there is in all."""
+
+    at: int = 0
+    content: bytes = b""
+    total: int = 0
 
 
 def create() -> int:
@@ -44,11 +52,29 @@ def read(descriptor: int, length: int, limit: int) -> bytes:
 
 def bound(descriptor: int, length: int, limit: int) -> None:
     """Free the middle of an output that is well over its limit."""
+    start, end = middle(length, limit)
+    if end > start:
+        linux.punch(descriptor, start, end)
+
+
+def middle(length: int, limit: int) -> tuple[int, int]:
+    """Where the part begins and ends that is freed of an output so long; it may be empty."""
     half = max(limit, 2 * TAIL_BYTES)
     start = -(-half // _PAGE) * _PAGE
     end = (length - half) // _PAGE * _PAGE
-    if end - start >= _SLACK:
-        linux.punch(descriptor, start, end)
+    return (start, end) if end - start >= _SLACK else (start, start)
+
+
+def part(descriptor: int, offset: int, most: int, limit: int) -> Part:
+    """What was written behind an offset, up to where something may have been freed."""
+    length = current_size(descriptor)
+    offset = min(offset, length)
+    start, end = middle(length, limit)
+    if start <= offset < end:
+        offset = end
+    upto = min(length, offset + most, start if offset < start < end else length)
+    content = os.pread(descriptor, upto - offset, offset) if upto > offset else b""
+    return Part(offset, content, length)
 
 
 def tail(stdout: int, stdout_bytes: int, stderr: int, stderr_bytes: int) -> str:

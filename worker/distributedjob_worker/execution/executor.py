@@ -23,6 +23,7 @@ from distributedjob_worker.core.program import NOTHING
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.results import Outcome
 from distributedjob_worker.core.worker import Worker
+from distributedjob_worker.execution import capture
 from distributedjob_worker.execution.launch import Launcher, Process
 from distributedjob_worker.execution.monitor import Monitor
 from distributedjob_worker.execution.processes import Processes
@@ -84,6 +85,22 @@ class Executor:
         """End running tasks by command."""
         self.processes.stop(tasks, self._core.queues.runs)
         self.monitor.wake()
+
+    def written(
+        self, task: Task, stdout_from: int, stderr_from: int, most: int
+    ) -> tuple[capture.Part, capture.Part]:
+        """What a running task wrote behind these offsets, ``most`` bytes of each stream."""
+        process = self.processes.running.get(task)
+        limit = task.define.output_limit_bytes
+        if process is not None:
+            with self.processes.alive(process) as alive:
+                if alive:
+                    return (
+                        capture.part(process.stdout, stdout_from, most, limit),
+                        capture.part(process.stderr, stderr_from, most, limit),
+                    )
+        # It is about to start, or just ended.
+        return capture.Part(), capture.Part()
 
     def kill_all(self) -> None:
         """End every process of every task at once; for an agent that must go now."""
