@@ -236,6 +236,8 @@ class Cluster:
     def _written(self, write: WriteStatus) -> None:
         self._version += 1
         began = time.process_time()
-        checkpoints.written(self.leader, write.uid, str(self._version), write.marks)
+        checkpoints.written(
+            self.leader, write.uid, str(self._version), write.marks, self._instant()
+        )
         self.measured.answers_cpu += time.process_time() - began
         self._carry_out()

@@ -141,7 +141,9 @@ class Bench:
             if isinstance(write, WriteStatus):
                 self.writes.append(len(msgspec.json.encode(write.status)))
                 self._version += 1
-                checkpoints.written(self.leader, write.uid, str(self._version), write.marks)
+                checkpoints.written(
+                    self.leader, write.uid, str(self._version), write.marks, self._instant()
+                )
         self.cpu += time.process_time() - began
         for effect in (*sent, *self.leader.take_effects()):
             if isinstance(effect, Send):

@@ -1,7 +1,7 @@
 """The gates that the rendered chart passes: ``python helm/gates.py``.
 
-helm lint, kube-score and the policies of ``helm/policy`` see the chart with each file of
-values in ``ci/``. What is left out, and why:
+helm lint, kube-score, the policies of ``helm/policy`` and promtool see the chart with each
+file of values in ``ci/``. What is left out, and why:
 
 - kube-score's ``container-image-pull-policy``: it wants Always; images have a tag of their
   own, and a cluster without a registry at hand must be able to start.
@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from distributedjob_local import versions
 from distributedjob_local.errors import LocalError
 from distributedjob_local.programs import find_programs
@@ -24,7 +26,7 @@ from distributedjob_local.progress import Progress
 
 HELM: Final = Path(__file__).parent
 CHART: Final = HELM / "distributedjob"
-TOOLS: Final = frozenset({"conftest", "helm", "kube-score"})
+TOOLS: Final = frozenset({"conftest", "helm", "kube-score", "promtool"})
 
 
 def main() -> int:
@@ -67,6 +69,15 @@ def _gates(helm: str, values: Path) -> Iterator[tuple[str, list[str], str]]:
     yield "kube-score", ["kube-score", "score", *options, *left_out, "-"], done.stdout
     policy = ["--policy", str(HELM / "policy"), "--no-color", "--quiet", "-"]
     yield "conftest", ["conftest", "test", *policy], done.stdout
+    for rules in _rules(done.stdout):
+        yield "promtool", ["promtool", "check", "rules", "--lint-fatal", "/dev/stdin"], rules
+
+
+def _rules(rendered: str) -> Iterator[str]:
+    """The alerts as Prometheus reads them."""
+    for document in yaml.safe_load_all(rendered):
+        if document and document["kind"] == "PrometheusRule":
+            yield yaml.safe_dump(document["spec"])
 
 
 if __name__ == "__main__":

@@ -162,6 +162,7 @@ class Cluster(Startable):
     def _worker(self, number: int) -> Component:
         node = f"node-{number}"
         directory = self._setting.state.data(node)
+        host = self._setting.host(f"worker-{number}").address
         ready_file = directory / "ready"
         address = bootstrap.node_address(number)
         environment = {
@@ -173,6 +174,7 @@ class Cluster(Startable):
             "DJOB_CPU": self._size.cpus,
             "DJOB_STATE_DIR": str(directory),
             "DJOB_READY_FILE": str(ready_file),
+            "DJOB_METRICS_LISTEN": f"{host}:{free_port(host)}",
         }
         return Component(
             self._setting,

@@ -30,7 +30,8 @@ IP_FREEBIND: Final = 15
 INHERITED: Final = (
     *("PATH", "HOME", "LANG", "LC_*", "TMPDIR", "SSL_CERT_FILE"),
     *("LD_LIBRARY_PATH", "PYTHONPATH"),  # Without them this very Python may not run.
-    *("DJOB_LOG_LEVEL", "DJOB_SILENCE_SECONDS"),  # To look closer, and to test.
+    # To look closer, and to test.
+    *("DJOB_LOG_FORMAT", "DJOB_LOG_LEVEL", "DJOB_METRICS_PER_JOB", "DJOB_SILENCE_SECONDS"),
 )
 """All that components see of the user's environment: other settings of operators and
 workers must not leak in from it, and between components there is no proxy."""

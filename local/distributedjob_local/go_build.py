@@ -51,6 +51,12 @@ PACKAGES: Final = {
         "github.com/open-policy-agent/conftest",
         "(2 to 4 minutes on 2 cores)",
     ),
+    "promtool": (
+        "prometheus",
+        "github.com/prometheus/prometheus/cmd/promtool",
+        "(about 5 minutes on 2 cores)",
+    ),
+    "prometheus": ("prometheus", "github.com/prometheus/prometheus/cmd/prometheus", ""),
 }
 TOOL_CHAIN: Final = versions.MODULES / "go-requirements.txt"
 

@@ -29,6 +29,11 @@ NODE: Final = frozenset(
 )
 OLDEST_HELM: Final = (3, 19)
 """The first that the chart is for."""
+ANY_AGE: Final = (
+    *(NATS_SERVER, "coredns", "kind"),
+    *("kube-score", "conftest", "prometheus", "promtool"),
+)
+"""Whatever of these is there will do."""
 EVERYTHING: Final = CONTROL_PLANE | {NATS_SERVER}
 
 
@@ -88,7 +93,7 @@ def present_sources(cache: Path | None) -> list[Source]:
         "kubectl": kubectl_fault,
         "helm": helm_fault,
         **dict.fromkeys(NODE, node_fault),
-        **dict.fromkeys((NATS_SERVER, "coredns", "kind", "kube-score", "conftest"), lambda _: ""),
+        **dict.fromkeys(ANY_AGE, lambda _: ""),
     }
     sources.append(SearchPath("PATH", names, os.pathsep.join(map(str, path))))
     return sources

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, assert_never
 
+from distributedjob_api.logs import about
 from distributedjob_api.v1alpha1 import DistributedJob, ResourceError, parse
 from distributedjob_operator.core import checkpoints, items
 from distributedjob_operator.core.clock import Instant
@@ -153,7 +154,9 @@ class ApiWork:
                 self._not_written(effect, error)
                 return
         self._troubles.over(_writing(effect))
-        self._put(lambda leader, _: checkpoints.written(leader, effect.uid, version, effect.marks))
+        self._put(
+            lambda leader, now: checkpoints.written(leader, effect.uid, version, effect.marks, now)
+        )
 
     async def _after_conflict(self, effect: WriteStatus) -> None:
         try:
@@ -174,7 +177,11 @@ class ApiWork:
         )
 
     def _not_written(self, effect: WriteStatus, error: Exception) -> None:
-        _log.warning("the status of %s was not written: %s", effect.name, error)
+        _log.warning(
+            "the status of %s was not written: %s",
+            *(effect.name, error),
+            extra=about(effect.namespace, effect.name),
+        )
         self._put(lambda leader, now: checkpoints.not_written(leader, effect.uid, None, now))
 
     def _replaced(self, uid: str, body: dict[str, Any]) -> None:
@@ -189,7 +196,8 @@ class ApiWork:
         except NotFound:
             self._put(lambda leader, _: leader.job_gone(effect.uid))
         except Unavailable as error:
-            _log.warning("%s cannot be read: %s", effect.name, error)
+            named = about(effect.namespace, effect.name)
+            _log.warning("%s cannot be read: %s", effect.name, error, extra=named)
         else:
             if body["metadata"]["uid"] != effect.uid:
                 self._replaced(effect.uid, body)
@@ -215,7 +223,8 @@ class ApiWork:
         except (Conflict, NotFound):
             self._put(lambda leader, _: leader.job_gone(effect.uid))
         except Unavailable as error:
-            _log.warning("%s was not deleted after its TTL: %s", effect.name, error)
+            named = about(effect.namespace, effect.name)
+            _log.warning("%s was not deleted after its TTL: %s", effect.name, error, extra=named)
             self._not_deleted(effect.uid)
 
     def _not_deleted(self, uid: str) -> None:
@@ -232,7 +241,8 @@ class ApiWork:
                 warning=effect.warning,
             )
         except (Conflict, NotFound, Unavailable) as error:
-            _log.info("an Event about %s was not emitted: %s", effect.name, error)
+            named = about(effect.namespace, effect.name)
+            _log.info("an Event about %s was not emitted: %s", effect.name, error, extra=named)
 
     async def _write_stalled(self, metadata: Mapping[str, Any], status: dict[str, Any]) -> None:
         try:
@@ -244,7 +254,9 @@ class ApiWork:
                 status,
             )
         except (Conflict, NotFound, Unavailable) as error:
-            _log.warning("%s is invalid and cannot be told so: %s", metadata["name"], error)
+            namespace, name = metadata["namespace"], metadata["name"]
+            named = about(namespace, name)
+            _log.warning("%s is invalid and cannot be told so: %s", name, error, extra=named)
             self._poisoned.pop(metadata["uid"], None)
 
 

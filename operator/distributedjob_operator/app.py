@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from distributedjob_api.exposition import exposition
+from distributedjob_api.logs import start_logging
 from distributedjob_api.subjects import Subjects
 from distributedjob_operator.bus.connection import connect as connect_bus
 from distributedjob_operator.bus.journal import Journal
@@ -27,9 +29,10 @@ from distributedjob_operator.kube.distributedjobs import DistributedJobs
 from distributedjob_operator.kube.events import Events
 from distributedjob_operator.kube.leases import Leases
 from distributedjob_operator.kube.nodes import Nodes, node_of
-from distributedjob_operator.leadership import Timing
+from distributedjob_operator.kube.traffic import ApiTraffic
+from distributedjob_operator.leadership import Leadership, Timing
 from distributedjob_operator.lease_thread import LeadershipOnThread, LeaseThread
-from distributedjob_operator.metrics import exposition
+from distributedjob_operator.metrics import ReplicaMetrics
 from distributedjob_operator.ports import BusEvents, Kubernetes
 from distributedjob_operator.replica import Replica, first_end, run
 from distributedjob_operator.settings import Settings, read_settings
@@ -70,8 +73,12 @@ def _wall() -> datetime:
     return datetime.fromtimestamp(time.time(), UTC)
 
 
-async def serve(settings: Settings) -> None:
+async def serve(settings: Settings, elections: list[Leadership]) -> None:
     """Run one replica until a signal, or until it must not go on.
+
+    Args:
+        settings: what it is told.
+        elections: gets its part in the election, for whoever asks for the epoch.
 
     Raises:
         OperatorError: a client cannot be used.
@@ -81,7 +88,7 @@ async def serve(settings: Settings) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     async with AsyncExitStack() as opened:
-        starting = asyncio.create_task(_start(settings, stop, opened))
+        starting = asyncio.create_task(_start(settings, stop, opened, elections))
         await first_end(starting, stop.wait())
         if not starting.cancelled():
             try:
@@ -93,7 +100,12 @@ async def serve(settings: Settings) -> None:
                 os._exit(1)
 
 
-async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack) -> Replica:
+async def _start(
+    settings: Settings,
+    stop: asyncio.Event,
+    opened: AsyncExitStack,
+    elections: list[Leadership],
+) -> Replica:
     """Open everything, in an order whose reverse closes it; may wait for NATS for ever."""
     loop = asyncio.get_running_loop()
     clock = SystemClock()
@@ -116,11 +128,12 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     endpoint = Endpoint()
     opened.push_async_callback(endpoint.stop)
     await endpoint.start(*settings.listen)
-    api = await connect_api(clock.dated)
+    traffic = ApiTraffic()
+    api = await connect_api(clock.dated, traffic)
     opened.push_async_callback(api.close)
     thread = LeaseThread()
     opened.push_async_callback(thread.stop)
-    lease_api = await thread.run(connect_api(clock.dated))
+    lease_api = await thread.run(connect_api(clock.dated, traffic))
     opened.push_async_callback(lambda: thread.run(lease_api.close()))
     bus = await connect_bus(
         settings.nats_url, settings.nats_user, settings.password, settings.holder, events
@@ -150,6 +163,7 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
         settings.retry_period_seconds,
     )
     leadership = LeadershipOnThread(thread, leases, clock, settings.holder, timing)
+    elections.append(leadership)
     tuning = Tuning(
         settings.report_seconds,
         settings.silence_seconds,
@@ -180,11 +194,14 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     # What it is in the middle of sending needs all of the above.
     opened.push_async_callback(endpoint.stop)
     watch.start(on_watch_died)
+    metrics = ReplicaMetrics(
+        leadership, controller, traffic, lambda: bus.health, per_job=settings.metrics_per_job
+    )
     endpoint.open(
         Sources(
             ready.missing,
             dead,
-            exposition(leadership, controller),
+            exposition(metrics.samples),
             jobs.read_job,
             jobs.list_page,
             settings.watched_namespaces,
@@ -198,6 +215,11 @@ async def _start(settings: Settings, stop: asyncio.Event, opened: AsyncExitStack
     return Replica(bus, journal, leadership, controller, failed, fail)
 
 
+def _epoch(elections: list[Leadership]) -> dict[str, object]:
+    """What every line of the log is about: the lead, where there is one."""
+    return {"epoch": elections[0].epoch or None} if elections else {}
+
+
 def main() -> int:
     """Run the operator; returns the exit code."""
     try:
@@ -205,15 +227,12 @@ def main() -> int:
     except OperatorError as error:
         print(f"distributedjob-operator: {error}", file=sys.stderr)
         return 2
-    logging.basicConfig(
-        level=settings.log_level,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        stream=sys.stderr,
-    )
+    elections: list[Leadership] = []
+    start_logging(settings.log_level, settings.log_format, lambda: _epoch(elections))
     for noisy in ("aiohttp", "nats"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
-        asyncio.run(serve(settings))
+        asyncio.run(serve(settings, elections))
     except OperatorError as error:
         _log.error("%s", error)
         return 2 if isinstance(error, SettingsError) else 1

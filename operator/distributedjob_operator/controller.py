@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
+from distributedjob_api.logs import about
 from distributedjob_api.messages import (
     Hello,
     LeaderMessage,
@@ -33,6 +34,8 @@ from distributedjob_operator.core.effects import (
     PurgeJournal,
     RaiseEpoch,
     Send,
+    TellLoss,
+    TellPhase,
     WorkerKey,
 )
 from distributedjob_operator.core.fleet import Node
@@ -174,7 +177,8 @@ class Controller:
                 reporting.report(leader, key, message, now)
             case Hello():
                 reporting.hello(leader, key, message, now)
-                _log.info("worker %s of pool %s says hello", key[1], key[0])
+                node = {"node": message.node}
+                _log.info("worker %s of pool %s says hello", key[1], key[0], extra=node)
             case Refusal():
                 reporting.refusal(leader, message)
             case OutputReply():
@@ -353,6 +357,11 @@ class Controller:
             case RaiseEpoch(seen=seen):
                 if seen >= leader.epoch:
                     await self._raise_epoch(leader, seen)
+            case TellPhase():
+                _tell_phase(effect)
+            case TellLoss(worker=(pool, name)):
+                node = {"node": effect.node}
+                _log.warning("worker %s of pool %s is lost: %s", name, pool, effect.why, extra=node)
             case _:
                 self._work.begin(effect)
 
@@ -365,3 +374,10 @@ class Controller:
         except (Conflict, Unavailable) as error:
             # Whoever speaks of it will speak of it again.
             _log.warning("epoch %d could not be looked into: %s", seen, error)
+
+
+def _tell_phase(effect: TellPhase) -> None:
+    why = f" ({effect.reason})" if effect.reason else ""
+    _log.info(
+        "%s is %s%s", effect.name, effect.phase, why, extra=about(effect.namespace, effect.name)
+    )

@@ -36,6 +36,7 @@ from distributedjob_api.constants import (
     MISSING_COUNT_HEADER,
     MISSING_INDEXES_HEADER,
 )
+from distributedjob_api.exposition import CONTENT_TYPE
 from distributedjob_api.indexes import BitMap, IndexTextError, format_indexes, parse_indexes
 from distributedjob_api.v1alpha1 import ResourceError, parse
 from distributedjob_api.views import STATES, LiveView, Why
@@ -129,8 +130,8 @@ class Endpoint:
         return _verdict(self._opened.dead() if self._opened else "")
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        kind, body = self._sources.metrics()
-        return web.Response(body=body, headers={"Content-Type": kind})
+        body = self._sources.metrics()
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
     async def _output(self, request: web.Request) -> web.StreamResponse:
         stream = request.query.get("stream", "stdout")

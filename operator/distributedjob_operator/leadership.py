@@ -68,11 +68,16 @@ class Leadership:
         return self.clock.now().mono < self._renewed + self.timing.renew_deadline
 
     @property
-    def expired_seconds(self) -> float:
-        """How long a Lease that we have not given up could have been taken; 0 without one."""
+    def age_seconds(self) -> float:
+        """How long ago we renewed our Lease; 0 without one."""
         if not self.epoch or self._renewed == float("-inf"):
             return 0.0
-        return max(0.0, self.clock.now().mono - self._renewed - self.timing.lease_duration)
+        return self.clock.now().mono - self._renewed
+
+    @property
+    def expired_seconds(self) -> float:
+        """How long a Lease that we have not given up could have been taken; 0 without one."""
+        return max(0.0, self.age_seconds - self.timing.lease_duration)
 
     async def acquire(self) -> int:
         """Wait, for ever if need be, until we hold the Lease; returns the epoch."""

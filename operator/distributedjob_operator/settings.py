@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from distributedjob_api.logs import Style
 from distributedjob_api.quantity import memory_bytes
 from distributedjob_operator.errors import SettingsError
 
@@ -55,6 +56,8 @@ class Settings(BaseModel):
     endpoint_listen: str = "127.0.0.1:8080"
     endpoint_url: str = ""
     log_level: Annotated[Level, BeforeValidator(str.upper)] = "INFO"
+    log_format: Annotated[Style, BeforeValidator(str.lower)] = "text"
+    metrics_per_job: bool = False
 
     @model_validator(mode="after")
     def _addresses(self) -> "Settings":
@@ -147,6 +150,8 @@ _REMEDIES: Final = {
     "journal_max_age_seconds": "a number of seconds, from 60 to 315360000",
     "endpoint_listen": "host:port, such as 127.0.0.1:8080",
     "log_level": "DEBUG, INFO, WARNING or ERROR",
+    "log_format": "text or json",
+    "metrics_per_job": "true or false",
 }
 
 

@@ -35,7 +35,7 @@ class Sources:
 
     ready: Callable[[], Awaitable[str]]
     dead: Callable[[], str]
-    metrics: Callable[[], tuple[str, bytes]]
+    metrics: Callable[[], bytes]
     read_job: Callable[[str, str], Awaitable[dict[str, Any]]]
     list_page: Callable[[str, str], Awaitable[JobTable]]
     """Some jobs of a namespace, or of all for an empty one, behind a mark of the last answer."""

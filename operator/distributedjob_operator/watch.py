@@ -54,7 +54,8 @@ class Telling(logging.Handler):
         reason = " ".join(str(said if isinstance(said, str) else error).split())[:LONGEST_REASON]
         if reason not in self._told and len(self._told) < MOST_REASONS:
             self._told.add(reason)
-            _log.warning("watching the API server, trying on: %s", reason)
+            extra = {"k8s_ref": getattr(record, "k8s_ref", None)}
+            _log.warning("watching the API server, trying on: %s", reason, extra=extra)
 
 
 _KOPF = logging.getLogger("kopf")

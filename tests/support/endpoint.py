@@ -109,7 +109,7 @@ def an_endpoint(
         Sources(
             ready,
             lambda: "",
-            lambda: ("text/plain", b""),
+            lambda: b"",
             read_job,
             list_page,
             namespaces,

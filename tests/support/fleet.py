@@ -303,7 +303,9 @@ class World:
             case WriteStatus():
                 self.version += 1
                 self.statuses.setdefault(effect.uid, []).append(effect.status)
-                checkpoints.written(self.leader, effect.uid, str(self.version), effect.marks)
+                checkpoints.written(
+                    self.leader, effect.uid, str(self.version), effect.marks, at(self.now)
+                )
             case ReadItems(uid=uid, name=name):
                 self.reads += 1
                 items.were_read(self.leader, uid, self.texts.get(name))

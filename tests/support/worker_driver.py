@@ -180,6 +180,10 @@ class FakeLeader:
         subject = subject or self._subjects.worker("default", NODE)
         await self._client.publish(subject, encode_message(message))
 
+    async def send_raw(self, data: bytes) -> None:
+        await self._client.publish(self._subjects.worker("default", NODE), data)
+        await self._client.flush()
+
     async def command(self, *commands: Command) -> None:
         """Send commands; their numbers are those that come next."""
         numbered = []

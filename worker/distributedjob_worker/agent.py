@@ -38,6 +38,7 @@ from distributedjob_worker.core.worker import Worker
 from distributedjob_worker.execution.capture import Part
 from distributedjob_worker.refused import Refused
 from distributedjob_worker.spool import Spool
+from distributedjob_worker.tally import Tally
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +103,8 @@ class Agent:
         self._timer: asyncio.TimerHandle | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._unwritten: list[Store] = []
-        self._refused = Refused()
+        self.refused = Refused()
+        self.tally = Tally()
         self._settled = asyncio.Event()
         self.transport: Transport | None = None
         # An earlier agent may have left its file.
@@ -127,7 +129,7 @@ class Agent:
         try:
             message: LeaderMessage = decode_leader(data)
         except MessageError as error:
-            self._refused.note(error, self._clock())
+            self.refused.note(error, self._clock())
             return
         with self._lock:
             effects = self._core.handle(message, self._clock())
@@ -187,6 +189,7 @@ class Agent:
         stores = [effect for effect in effects if isinstance(effect, Store)]
         if stores:
             self._store(stores)
+            self.tally.stored(stores)
         transport = self._transport
         for effect in effects:
             match effect:

@@ -13,6 +13,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Final
 
+from distributedjob_api.logs import start_logging
 from distributedjob_worker.agent import Agent
 from distributedjob_worker.bus import Bus
 from distributedjob_worker.core.worker import Identity, Worker
@@ -21,6 +22,7 @@ from distributedjob_worker.execution import linux, orphans
 from distributedjob_worker.execution.crew import Crew
 from distributedjob_worker.execution.executor import Executor, Room
 from distributedjob_worker.execution.scratch import ScratchPool
+from distributedjob_worker.metrics import WorkerMetrics, serve
 from distributedjob_worker.settings import Settings, read_settings, task_environment
 from distributedjob_worker.spool import Spool
 
@@ -34,7 +36,6 @@ def main() -> int:
     linux.close_inherited()
     try:
         settings = read_settings(os.environ)
-        _start_logging(settings.log_level)
         prepared = _prepare(settings)
         asyncio.run(_run(settings, prepared))
     except (SettingsError, SpoolError) as error:
@@ -44,12 +45,6 @@ def main() -> int:
         _log.error("%s", error)
         return 1
     return 0
-
-
-def _start_logging(level: str) -> None:
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
 
 
 @dataclass(frozen=True)
@@ -67,6 +62,8 @@ def _prepare(settings: Settings) -> _Prepared:
     linux.adopt_orphans()
     _raise_file_limit()
     incarnation = secrets.token_hex(8)
+    core = Worker(_identity(settings, incarnation), journals=settings.journal)
+    start_logging(settings.log_level, settings.log_format, lambda: _where(core))
     spool = Spool(settings.state_dir)
     # The state directory tells agents of one name apart that run on one machine.
     home = settings.state_dir.stat()
@@ -80,7 +77,6 @@ def _prepare(settings: Settings) -> _Prepared:
     if ended:
         _log.warning("ended %d processes of an earlier agent", ended)
 
-    core = Worker(_identity(settings, incarnation), journals=settings.journal)
     try:
         core.adopt(spool.load())
         spool.replace(core.kept)
@@ -127,7 +123,15 @@ async def _run(settings: Settings, prepared: _Prepared) -> None:
             loop.call_soon_threadsafe(lost.set_result, why)
 
     prepared.runner.start(agent.changed, on_lost)
+    if settings.metrics_address is not None:
+        core, spool = prepared.core, prepared.spool
+        serve(*settings.metrics_address, WorkerMetrics(settings.pool, core, agent, spool, bus))
     await _serve(agent, bus, prepared.runner, lost)
+
+
+def _where(core: Worker) -> dict[str, object]:
+    """What every line of the log is about: the node, and the lead that it follows."""
+    return {"node": core.identity.node, "epoch": core.session.epoch or None}
 
 
 async def _serve(

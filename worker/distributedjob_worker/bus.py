@@ -8,6 +8,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from nats.aio.client import Client
@@ -17,6 +18,7 @@ from nats.errors import Error, MaxPayloadError
 from distributedjob_api.journal import headers_of
 from distributedjob_api.messages import JournalBatch, encode_message
 from distributedjob_api.nats_client import Password, ReconnectingClient, in_words, refuses
+from distributedjob_api.nats_health import NOBODY, NatsHealth, health
 from distributedjob_api.subjects import Subjects
 from distributedjob_worker.errors import TransportError
 from distributedjob_worker.journal import Condition, Journal
@@ -57,6 +59,9 @@ class Bus:
         self._asked_in: tuple[Client, int] | None = None
         self._complaints: set[str] = set()
         self.journal = Journal()
+        self._errors = 0
+        self._round_trip = 0.0
+        self._reconnects = 0
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -101,6 +106,19 @@ class Bus:
         """How many records the journal never got, and never will."""
         return self.journal.dropped
 
+    @property
+    def health(self) -> NatsHealth:
+        """In numbers; a client that was replaced is one more connection."""
+        if self._client is None:
+            return NOBODY
+        found = health(
+            self._client.stats,
+            connected=self._client.is_connected,
+            errors=self._errors,
+            round_trip_seconds=self._round_trip,
+        )
+        return replace(found, reconnects=found.reconnects + self._reconnects)
+
     async def flush(self) -> None:
         """Wait until everything published has left the process, if there is a connection."""
         while self._outbox and self._is_connected:
@@ -116,6 +134,7 @@ class Bus:
         client = self._client = ReconnectingClient()
 
         async def on_error(error: Exception) -> None:
+            self._errors += 1
             # An exception from here would end the client's reader without a word.
             refused = self._client is client and self._complain(error)
             if refused and not client.is_connected:
@@ -204,6 +223,7 @@ class Bus:
             if failures >= _PROBE_FAILURES:
                 failures = 0
                 _log.error("NATS: the client is dead, connecting anew")
+                self._reconnects += client.stats["reconnects"] + 1
                 await self._disconnect()
                 await self._connect()
 
@@ -221,7 +241,7 @@ class Bus:
         await asyncio.wait([self._pong], timeout=_PING_SECONDS)
         if not self._pong.done():
             raise TimeoutError("no answer in time")
-        self._pong.result()
+        self._round_trip = self._pong.result()
 
     # -- messages ------------------------------------------------------------------
 

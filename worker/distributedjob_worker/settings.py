@@ -1,6 +1,7 @@
 """The environment as one frozen model, read once."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from distributedjob_api.constants import DEFAULT_POOL
+from distributedjob_api.logs import Style
 from distributedjob_api.quantity import QuantityError, cpu_millis, memory_bytes
 from distributedjob_worker.errors import SettingsError
 from distributedjob_worker.execution.presence import PLACES
@@ -28,6 +30,13 @@ def _url(value: str) -> str:
     if parts.scheme not in ("nats", "tls") or not parts.hostname or parts.port == 0:
         raise ValueError(value)
     if any(character in ", " for character in parts.hostname):
+        raise ValueError(value)
+    return value
+
+
+def _address(value: str) -> str:
+    port = value.rpartition(":")[2]
+    if value and not (":" in value and re.fullmatch("[0-9]{1,5}", port) and int(port) <= 65_535):
         raise ValueError(value)
     return value
 
@@ -73,6 +82,18 @@ class Settings(BaseModel):
     journal: bool = Field(True, alias="DJOB_JOURNAL")
     ready_file: Path | None = Field(None, alias="DJOB_READY_FILE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="DJOB_LOG_LEVEL")
+    log_format: Style = Field("text", alias="DJOB_LOG_FORMAT")
+    metrics_listen: Annotated[str, AfterValidator(_address)] = Field(
+        "", alias="DJOB_METRICS_LISTEN"
+    )
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Host and port where metrics are served; None where nowhere."""
+        if not self.metrics_listen:
+            return None
+        host, _, port = self.metrics_listen.rpartition(":")
+        return host.strip("[]"), int(port)
 
     @property
     def usable_cpu_millis(self) -> int:
@@ -111,6 +132,8 @@ _REMEDIES: Final = {
     "DJOB_STATE_DIR": "a directory that the agent may write and that outlives a restart",
     "DJOB_JOURNAL": "true, or false to keep no record of attempts and of what they wrote",
     "DJOB_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR",
+    "DJOB_LOG_FORMAT": "text or json",
+    "DJOB_METRICS_LISTEN": "host:port, such as :9464, or leave it unset for no metrics",
 }
 
 

@@ -11,6 +11,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from distributedjob_api.nats_client import Password, ReconnectingClient, in_words, refuses
+from distributedjob_api.nats_health import NatsHealth, health
 from distributedjob_operator.errors import OperatorError
 from distributedjob_operator.ports import BusEvents, Unavailable
 
@@ -36,6 +37,8 @@ class NatsBus:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self.errors = 0
+        self._round_trip = 0.0
         self._pong: asyncio.Task[float] | None = None
         self._asked_in = 0
 
@@ -48,6 +51,16 @@ class NatsBus:
     def connected(self) -> bool:
         """What the client believes; :meth:`probe` knows."""
         return self._client.is_connected
+
+    @property
+    def health(self) -> NatsHealth:
+        """In numbers."""
+        return health(
+            self._client.stats,
+            connected=self._client.is_connected,
+            errors=self.errors,
+            round_trip_seconds=self._round_trip,
+        )
 
     async def listen(self, subject: str, events: BusEvents) -> None:
         """Deliver every message of a subject to ``events``."""
@@ -82,7 +95,8 @@ class NatsBus:
         if not self._pong.done():
             raise Unavailable("NATS does not answer: no answer in time")
         try:
-            return self._pong.result()
+            self._round_trip = self._pong.result()
+            return self._round_trip
         except (NatsError, TimeoutError, OSError) as error:
             raise Unavailable(f"NATS does not answer: {error or 'no answer in time'}") from error
 
@@ -114,11 +128,13 @@ async def connect(
         SettingsError: the password cannot be read.
     """
     client = ReconnectingClient()
+    bus = NatsBus(client)
     told: set[str] = set()
     connected = False
     started = time.monotonic()
 
     async def on_error(error: Exception) -> None:
+        bus.errors += 1
         reason, refused = in_words(error), refuses(f"{error}")
         new = not connected and time.monotonic() - started < TELLING_SECONDS
         if (refused or not new) and reason.lower() not in told:
@@ -165,4 +181,4 @@ async def connect(
         told.clear()
         _log.info("NATS answers")
     connected = True
-    return NatsBus(client)
+    return bus

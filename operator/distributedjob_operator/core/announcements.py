@@ -1,6 +1,6 @@
-"""Kubernetes Events about a job: on its transitions, after they were written.
+"""Kubernetes Events and lines of the log about a job: on its transitions, after they were written.
 
-A handful in the life of a job, never one about a task; none at all for a job that
+A handful in the life of a job, never one about a task; no Event at all for a job that
 was over before it was ever seen to run (protocol item 24).
 """
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from distributedjob_api import reasons
 from distributedjob_api.v1alpha1 import Phase
-from distributedjob_operator.core.effects import Tell
+from distributedjob_operator.core.effects import Tell, TellPhase
 from distributedjob_operator.core.job import TERMINAL, Job
 from distributedjob_operator.core.leader import Leader
 
@@ -28,6 +28,8 @@ def announce(leader: Leader, job: Job) -> None:
     if phase is before or phase is None:
         return
     job.announced = phase
+    why = job.verdict.because[0] if phase in TERMINAL and job.verdict is not None else job.waiting
+    leader.effects.append(TellPhase(job.namespace, job.name, phase.value, why))
     if phase is Phase.PENDING or (phase in TERMINAL and before in (None, Phase.PENDING)):
         return
     job.told += 1

@@ -6,11 +6,12 @@ import msgspec
 
 from distributedjob_api.messages import Acks
 from distributedjob_api.v1alpha1 import DistributedJob
-from distributedjob_operator.core import announcements, explain, status
+from distributedjob_operator.core import announcements, explain, status, tally
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import Marks, Send, WriteStatus
-from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.job import TERMINAL, Job
 from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.core.tally import Unwritten
 
 INTERVAL_SECONDS: Final = 1.0
 LARGE_INTERVAL_SECONDS: Final = 5.0
@@ -53,13 +54,16 @@ def write_if_due(leader: Leader, job: Job, now: Instant) -> None:
         epoch=leader.epoch,
         now=now,
     )
-    leader.budget.take(len(msgspec.json.encode(body)), now.mono, urgent=job.urgent)
+    size = len(msgspec.json.encode(body))
+    leader.budget.take(size, now.mono, urgent=job.urgent)
+    leader.tally.checkpoint_bytes.observe(size)
     job.dirty = job.urgent = False
     job.large = sum(map(len, body.get("exact", {}).values())) > LARGE_CHARACTERS
     job.writing = True
     job.barrier_in_write = job.barrier
     job.phase_in_write = job.phase
     job.bound_in_write = job.ledger.recorded.dispatched_below
+    job.counts_in_write = tally.of_body(body)
     job.written_at = now.mono
     job.clock_written = job.clock.seconds(now.mono)
     leader.effects.append(
@@ -74,7 +78,7 @@ def write_if_due(leader: Leader, job: Job, now: Instant) -> None:
     )
 
 
-def written(leader: Leader, uid: str, resource_version: str, marks: Marks) -> None:
+def written(leader: Leader, uid: str, resource_version: str, marks: Marks, now: Instant) -> None:
     """A checkpoint stands: the workers may forget what it holds."""
     job = leader.jobs.get(uid)
     if job is None:
@@ -85,6 +89,8 @@ def written(leader: Leader, uid: str, resource_version: str, marks: Marks) -> No
     if job.barrier_in_write:
         job.barrier = job.barrier_in_write = False
     job.ledger.released_below = max(job.ledger.released_below, job.bound_in_write)
+    _count(leader, job)
+    leader.tally.checkpoint_seconds.observe(now.mono - job.written_at)
     announcements.announce(leader, job)
     job.unconfirmed.confirm(marks)
     for (key, incarnation), seq in marks.items():
@@ -93,6 +99,15 @@ def written(leader: Leader, uid: str, resource_version: str, marks: Marks) -> No
             worker.confirmed[uid] = max(worker.confirmed.get(uid, 0), seq)
             acks = Acks(leader.epoch, worker.session, [(uid, seq)])
             leader.effects.append(Send(key, acks))
+
+
+def _count(leader: Leader, job: Job) -> None:
+    before, after = job.counted, job.counts_in_write
+    job.counted = after
+    group = (job.namespace, job.spec.pool)
+    leader.tally.checkpoint(group, before, after)
+    if after.phase in TERMINAL and before.phase not in TERMINAL:
+        leader.tally.ended[*group, after.phase.value] += 1
 
 
 def not_written(leader: Leader, uid: str, resource: DistributedJob | None, now: Instant) -> None:
@@ -110,6 +125,7 @@ def not_written(leader: Leader, uid: str, resource: DistributedJob | None, now: 
         return
     job.writing = False
     job.touch(urgent=True)
+    leader.tally.unwritten[Unwritten.CONFLICT if resource else Unwritten.UNAVAILABLE] += 1
     if resource is None:
         job.write_failures += 1
         return

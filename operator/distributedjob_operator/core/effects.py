@@ -80,6 +80,25 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class TellPhase:
+    """Log that a checkpoint holds a new phase of a job."""
+
+    namespace: str
+    name: str
+    phase: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellLoss:
+    """Log that a worker was given up."""
+
+    worker: WorkerKey
+    node: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class PurgeJournal:
     """Drop what the journal keeps of a job that is gone."""
 
@@ -101,6 +120,8 @@ Effect = (
     | ReadItems
     | DeleteJob
     | Tell
+    | TellPhase
+    | TellLoss
     | PurgeJournal
     | RaiseEpoch
 )

@@ -66,6 +66,8 @@ class Worker:
     unapplied: deque[Command] = field(default_factory=deque)
     unsent: list[Command] = field(default_factory=list)
     sent_at: float = 0.0
+    on_their_way: deque[tuple[int, float, int]] = field(default_factory=deque)
+    """Of each batch of commands not seen applied: its last number, when it left, its tasks."""
     defined: dict[str, int] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     folded: dict[str, int] = field(default_factory=dict)
@@ -98,12 +100,19 @@ class Worker:
         if lost or not self.unapplied:
             self.sent_at = now
         self.unapplied.extend(batch)
+        if batch:
+            tasks = sum(tasks_of(command) for command in batch if isinstance(command, Assign))
+            self.on_their_way.append((batch[-1].number, now, tasks))
         return list(cutting.messages(self.unapplied if lost else batch))
 
-    def confirm(self, applied: int, now: float) -> None:
-        """Forget the commands up to the number that a report shows applied."""
+    def confirm(self, applied: int, now: float) -> list[tuple[float, int]]:
+        """Forget the commands up to the number that a report shows applied.
+
+        Returns:
+            Of each batch with tasks that has arrived, how long it took, and how many.
+        """
         if applied <= self.applied:
-            return
+            return []
         self.applied = applied
         while self.unapplied and self.unapplied[0].number <= applied:
             self.unapplied.popleft()
@@ -111,6 +120,12 @@ class Worker:
         for uid, number in list(self.returning.items()):
             if number <= applied:
                 del self.returning[uid]
+        arrived = []
+        while self.on_their_way and self.on_their_way[0][0] <= applied:
+            _, left_at, tasks = self.on_their_way.popleft()
+            if tasks:
+                arrived.append((now - left_at, tasks))
+        return arrived
 
     def forget(self, uid: str) -> None:
         """Keep nothing more about a job that exists no longer."""
@@ -132,6 +147,11 @@ class Worker:
                 indexes |= from_ranges(command.fresh)
                 indexes.update(attempt.index for attempt in command.retries)
         return indexes
+
+
+def tasks_of(command: Assign) -> int:
+    """How many tasks it hands out."""
+    return len(command.retries) + sum(last - first + 1 for first, last in command.fresh)
 
 
 @dataclass(slots=True)

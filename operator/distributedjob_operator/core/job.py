@@ -19,6 +19,8 @@ from distributedjob_operator.core.policy import at_most_once
 from distributedjob_operator.core.policy.deadline import ActiveClock
 from distributedjob_operator.core.policy.sense import wanted_indexes
 from distributedjob_operator.core.recorded import Recorded, chosen_by_rerun, recorded
+from distributedjob_operator.core.tally import Recorded as Counts
+from distributedjob_operator.core.tally import of_status
 from distributedjob_operator.core.unconfirmed import Unconfirmed
 from distributedjob_operator.core.verdict import Verdict, recall, recall_refusal
 
@@ -86,6 +88,8 @@ class Job:
     phase_in_write: Phase | None = None
     barrier_in_write: bool = False
     bound_in_write: int = 0
+    counted: Counts = field(default_factory=Counts)
+    counts_in_write: Counts = field(default_factory=Counts)
     deleting: bool = False
     delete_at: float = float("-inf")
     known_tasks: int = 0
@@ -322,6 +326,7 @@ def from_object(resource: DistributedJob) -> Job:
         unaccounted=at_most_once.applies(spec) and status.dispatched_below > 0,
         nodes=list(status.nodes),
         announced=status.phase if resource.status else None,
+        counted=of_status(status),
         dirty=status.observed_generation != metadata.generation,
     )
 

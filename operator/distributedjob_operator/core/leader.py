@@ -27,12 +27,14 @@ from distributedjob_operator.core.effects import (
     PurgeJournal,
     RaiseEpoch,
     ReadJob,
+    TellLoss,
     WorkerKey,
 )
 from distributedjob_operator.core.fleet import Fleet, Node, Worker
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.recorded import StatusError
 from distributedjob_operator.core.refresh import refresh
+from distributedjob_operator.core.tally import Loss, Tally
 
 LISTEN_SECONDS: Final = 1.5
 """Every worker that lives is heard within this time: its heartbeat is a second."""
@@ -95,6 +97,7 @@ class Leader:
     proved_at: float = 0.0
     crowd: Crowd | None = None
     budget: WriteBudget = field(default_factory=WriteBudget)
+    tally: Tally = field(default_factory=Tally)
     effects: list[Effect] = field(default_factory=list)
 
     @property
@@ -332,11 +335,14 @@ class Leader:
         for job in self.jobs.values():
             job.awaited.discard(name)
         for key in [k for k, worker in self.fleet.workers.items() if worker.node == name]:
-            self.lose(key, now)
+            self.lose(key, Loss.NODE, now)
 
-    def lose(self, key: WorkerKey, now: Instant) -> None:
+    def lose(self, key: WorkerKey, why: Loss, now: Instant) -> None:
         """Give up a worker and redistribute what it held."""
         worker = self.fleet.workers.pop(key)
+        why = Loss.LEFT if worker.leaving else why
+        self.tally.lost[key[0], why] += 1
+        self.effects.append(TellLoss(key, worker.node, why))
         self.departed.held_no_more(key, [*self.departed.dying])
         for job in self.jobs.values():
             job.ledger.stray.pop(key, None)
@@ -403,7 +409,7 @@ class Leader:
         """
         limit = self.proved_at - self.tuning.silence_seconds
         for key in silence.given_up(self.fleet, self.proved_at, self.tuning.silence_seconds):
-            self.lose(key, now)
+            self.lose(key, Loss.SILENCE, now)
         for job in [job for job in self.awake.values() if job.awaited]:
             spoken = {name: self._spoke_at(job, name) for name in job.awaited}
             if limit >= self.asked_at:

@@ -66,6 +66,8 @@ def _rebuild(leader: "Leader", job: Job, read: Job, now: Instant) -> None:
         ending=job.spec.cancel or read.verdict is not None,
     )
     job.conditions = read.conditions
+    # Whoever wrote it has counted it.
+    job.counted = read.counted
     job.taken_below = max(job.taken_below, job.ledger.recorded.dispatched_below)
     # What was given up and not yet recorded as such has to be given up again.
     job.unaccounted = read.unaccounted

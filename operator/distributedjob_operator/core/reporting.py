@@ -134,7 +134,7 @@ def report(leader: Leader, key: WorkerKey, message: Report, now: Instant) -> Non
     worker.leaving = worker.leaving or message.leaving
     if message.dropped_records:
         leader.dropped_records[key, message.incarnation] = message.dropped_records
-    worker.confirm(message.applied, now.mono)
+    leader.tally.dispatched(key[0], worker.confirm(message.applied, now.mono))
     dropped: list[tuple[str, int]] = []
     missing: list[str] = []
     listed = set()

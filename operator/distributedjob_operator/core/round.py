@@ -111,6 +111,9 @@ def _plan(leader: Leader, now: Instant) -> None:
     for decision in plan(order, leader.fleet, now.mono, ahead):
         job, worker = leader.jobs[decision.uid], leader.fleet.workers[decision.worker]
         if isinstance(decision, Grant):
+            if job.start_time is None:
+                waited = max(0.0, now.mono - job.unserved_since)
+                leader.tally.queue_seconds[job.spec.pool].observe(waited)
             _assign(job, worker, decision, now)
         else:
             lifecycle.take_back(worker, job.uid, decision.indexes)

@@ -12,6 +12,7 @@ import aiohttp
 from kubernetes.aio import client, config
 
 from distributedjob_operator.errors import OperatorError
+from distributedjob_operator.kube.traffic import ApiTraffic
 from distributedjob_operator.ports import Conflict, Denied, NotFound, Unavailable
 
 REQUEST_SECONDS = 3.0
@@ -23,11 +24,14 @@ LONGEST_MESSAGE = 500
 _IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
-async def connect(dated: Callable[[datetime], None] = lambda _: None) -> client.ApiClient:
+async def connect(
+    dated: Callable[[datetime], None] = lambda _: None, traffic: ApiTraffic | None = None
+) -> client.ApiClient:
     """A client from ``KUBECONFIG``, the service account, or ``~/.kube/config``.
 
     Args:
         dated: hears the Date of every answer, which tells the API server's clock.
+        traffic: where requests are counted.
 
     Raises:
         OperatorError: there is no way to any API server.
@@ -35,6 +39,8 @@ async def connect(dated: Callable[[datetime], None] = lambda _: None) -> client.
     configuration = client.Configuration()
     configuration.retries = False
     configuration.trace_configs = [_listening_for_dates(dated)]
+    if traffic is not None:
+        configuration.trace_configs.append(traffic.tracing())
     kubeconfig = os.environ.get("KUBECONFIG") or None
     try:
         if _IN_CLUSTER.exists() and kubeconfig is None:

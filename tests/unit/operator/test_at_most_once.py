@@ -45,7 +45,7 @@ def test_nothing_is_handed_out_before_it_is_recorded_that_it_may_start():
     assert not assigned(effects)
     (write,) = [effect for effect in effects if isinstance(effect, WriteStatus)]
     assert write.status["dispatchedBelow"] == 5
-    checkpoints.written(world.leader, write.uid, "9000", write.marks)
+    checkpoints.written(world.leader, write.uid, "9000", write.marks, at(world.now))
     settle(world.leader, at(world.now))
     assert assigned(world.leader.take_effects())
 

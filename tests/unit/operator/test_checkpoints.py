@@ -113,7 +113,7 @@ def test_a_result_is_acknowledged_only_once_it_is_written():
     assert not acks(effects)
     assert write.status["succeeded"] == 1
     a_result(world)
-    checkpoints.written(world.leader, UID, "2000", write.marks)
+    checkpoints.written(world.leader, UID, "2000", write.marks, at(world.now))
     assert acks(world.leader.take_effects()) == [(UID, 1)]
 
 
@@ -123,7 +123,7 @@ def test_one_write_is_under_way_at_a_time():
     (write,) = writes(settled(world, 2.0))
     a_result(world)
     assert not writes(settled(world, 9.0))
-    checkpoints.written(world.leader, UID, "2000", write.marks)
+    checkpoints.written(world.leader, UID, "2000", write.marks, at(world.now))
     assert writes(settled(world, 9.1))[0].resource_version == "2000"
 
 
@@ -187,7 +187,7 @@ def test_a_change_seen_during_a_write_is_not_missed():
     body = job_body(version=2001, completions=1000, cancel=True)
     body["metadata"]["generation"] = 2
     world.leader.job_seen(parse(body), at(2.1))
-    checkpoints.written(world.leader, UID, "2000", write.marks)
+    checkpoints.written(world.leader, UID, "2000", write.marks, at(world.now))
     (again,) = writes(settled(world, 2.2))
     assert (again.status["phase"], again.status["observedGeneration"]) == ("Cancelling", 2)
 
@@ -196,7 +196,7 @@ def test_a_lost_acknowledgement_is_given_again():
     world = a_world()
     a_result(world)
     (write,) = writes(settled(world, 2.0))
-    checkpoints.written(world.leader, UID, "2000", write.marks)
+    checkpoints.written(world.leader, UID, "2000", write.marks, at(world.now))
     world.leader.take_effects()
     world.report_all()
     assert acks(world.leader.take_effects()) == [(UID, 1)]
@@ -210,7 +210,7 @@ def test_a_late_result_of_a_finished_job_waits_for_what_came_before_it():
     worker.jobs[UID].record(BitMap(), [], BitMap([0]))
     world.report_all()
     assert not acks(world.leader.take_effects())
-    checkpoints.written(world.leader, UID, "2000", write.marks)
+    checkpoints.written(world.leader, UID, "2000", write.marks, at(world.now))
     assert acks(world.leader.take_effects()) == [(UID, 1)]
 
 

@@ -112,7 +112,9 @@ def test_nothing_is_handed_out_before_the_rerun_is_recorded():
         effects = world.leader.take_effects()
         (write,) = [effect for effect in effects if isinstance(effect, WriteStatus)]
         if number == 0:
-            checkpoints.written(world.leader, UID, str(world.version + 2), write.marks)
+            checkpoints.written(
+                world.leader, UID, str(world.version + 2), write.marks, at(world.now)
+            )
             world.leader.take_effects()
     assert (write.status["run"], write.status["phase"]) == (1, "Pending")
     for _ in range(3):

@@ -68,6 +68,8 @@ def test_the_case_of_the_log_level_does_not_matter() -> None:
         ("DJOB_ENDPOINT_LISTEN", "localhost:65536"),
         ("DJOB_ENDPOINT_LISTEN", "localhost:-1"),
         ("DJOB_LOG_LEVEL", "LOUD"),
+        ("DJOB_LOG_FORMAT", "xml"),
+        ("DJOB_METRICS_PER_JOB", "sometimes"),
         ("DJOB_JOURNAL_MAX_BYTES", "much"),
         ("DJOB_JOURNAL_MAX_BYTES", "1Ki"),
         ("DJOB_JOURNAL_MAX_BYTES", "9Ei"),

@@ -23,6 +23,19 @@ def test_defaults() -> None:
     assert settings.ready_file is None
 
 
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [
+        ("", None),
+        (":9464", ("", 9464)),
+        ("127.0.0.1:0", ("127.0.0.1", 0)),
+        ("[::1]:9464", ("::1", 9464)),
+    ],
+)
+def test_where_metrics_are_served(listen: str, address: tuple[str, int] | None) -> None:
+    assert read_settings(GOOD | {"DJOB_METRICS_LISTEN": listen}).metrics_address == address
+
+
 def test_quantities() -> None:
     settings = read_settings(GOOD | {"DJOB_CPU": "1500m", "DJOB_MEMORY": "2Gi"})
     assert (settings.cpu_millis, settings.memory_bytes) == (1500, 2 << 30)
@@ -46,6 +59,10 @@ def test_tasks_get_what_the_pool_names_and_nothing_of_the_agent() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("DJOB_METRICS_LISTEN", "9464"),
+        ("DJOB_METRICS_LISTEN", ":70000"),
+        ("DJOB_METRICS_LISTEN", "host:port"),
+        ("DJOB_LOG_FORMAT", "xml"),
         ("DJOB_CPU_SHARE", "0"),
         ("DJOB_CPU_SHARE", "1.5"),
         ("DJOB_CPU_RESERVE", "much"),

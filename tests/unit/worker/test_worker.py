@@ -604,3 +604,13 @@ def test_a_job_whose_results_fill_its_share_of_the_spool_leaves_the_rest_to_othe
     last = worker.ledgers[UID].last_seq
     assert Wake() in worker.handle(Acks(5, 7, [(UID, last)]), 3.0)
     assert worker.queues.jobs[UID].may_start()
+
+
+def test_run_times_of_all_attempts_are_kept_whatever_became_of_them() -> None:
+    worker = _worker()
+    _command(worker, define("/bin/true"), assign((0, 9)))
+    for duration, reason in ((0.0005, ""), (0.02, task_reasons.ERROR), (400.0, "")):
+        worker.finish(_take(worker), Outcome(0.0, duration, reason))
+    worker.report(2.0)
+    counts = dict(worker.run_seconds.cumulative())
+    assert [counts[bound] for bound in ("0.001", "0.025", "300.0", "900.0")] == [1, 2, 2, 3]

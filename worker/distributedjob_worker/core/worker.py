@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from distributedjob_api.histogram import SECONDS, Histogram
 from distributedjob_api.messages import (
     Acks,
     Announce,
@@ -90,6 +91,8 @@ class Worker:
         self.urgent = False
         self.leaving = False
         self.held = False
+        self.run_seconds = Histogram(SECONDS)
+        """How long attempts ran, whatever became of them."""
         self.dropped_records = 0
         """Records that the journal's way out gave up, as the shell counts them."""
         self._records = Records(identity.node, kept=journals)
@@ -435,6 +438,7 @@ class Worker:
         if not self.finished:
             return self._journal(now)
         finished, self.finished = self.finished, []
+        self.run_seconds.observe_all([outcome.duration for _, outcome in finished])
         ended = results.fold(finished)
         effects: list[Effect] = []
         for batch in ended.values():
