@@ -92,6 +92,13 @@ def test_what_a_fault_cut_off_may_run_again():
     assert letters(case(runs=again(), faults=[cut])) == set()
 
 
+def test_what_a_paused_worker_begins_as_it_comes_back_may_overlap():
+    late = ran(0, "node-1", 1.2, end=None, code=None)
+    runs = [ran(0, "node-2"), late, *(ran(index) for index in range(1, TASKS))]
+    paused = Fault("pause", "worker-1", frozenset({"node-1"}), start=0.1, end=1.2)
+    assert letters(case(runs=runs, faults=[paused])) == set()
+
+
 def attempts_of_one(number: int) -> list[Run]:
     made = [ran(0, start=5.0 + n, attempt=n, code=3) for n in range(1, number + 1)]
     return [*(ran(index) for index in range(1, TASKS)), *made, ran(0, "node-2", 9.0)]

@@ -1,6 +1,7 @@
 """Rows that delete, edit and abuse the objects in the API server."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from distributedjob_local import api
@@ -32,7 +33,7 @@ def merge(rig: Rig, path: str, patch: dict[str, Any]) -> None:
 )
 def lease_abused(trial: Trial) -> None:
     rig = trial.rig
-    job = trial.job(Workload(1500, 0.05, flaky=50))
+    job = trial.job(Workload(4000, 0.05, flaky=50))
     trial.await_progress(job, 0.05)
     forged = {"spec": {"holderIdentity": "nobody", "leaseTransitions": 0}}
     abuses = (
@@ -40,15 +41,23 @@ def lease_abused(trial: Trial) -> None:
         Injection("Lease edited", "Lease", lambda: merge(rig, LEASE, forged)),
     )
     for abuse in abuses:
-        before = trial.latest(job)["epoch"]
+        before = trial.latest(job)
         trial.strike(abuse)
         trial.recovers(LEASE_SECONDS * 3)
         trial.await_status(
-            job, lambda status, b=before: status["epoch"] >= b, LEASE_SECONDS * 3, "the epoch rises"
+            job, _goes_on(before), LEASE_SECONDS * 3, "more is done, by no older epoch"
         )
     for name in rig.operators:
         trial.strike(kill(rig, name))
     trial.recovers(LEASE_SECONDS * 3)
+
+
+def _goes_on(before: dict[str, Any]) -> Callable[[dict[str, Any]], bool]:
+    def goes_on(status: dict[str, Any]) -> bool:
+        more = status.get("succeeded", 0) > before["succeeded"]
+        return more and bool(status["epoch"] >= before["epoch"])
+
+    return goes_on
 
 
 @row(
