@@ -16,6 +16,7 @@ from distributedjob_cli.client.forward import open_tunnel, written
 from distributedjob_cli.client.http import EndpointError, Unreachable
 from distributedjob_cli.client.kubeconfig import read_kubeconfig
 from distributedjob_cli.client.way import Forward
+from distributedjob_local import bootstrap
 from distributedjob_local.control_plane import ControlPlane
 from tests.e2e.users import reach_role
 from tests.support import servers
@@ -42,13 +43,12 @@ def token(control_plane: ControlPlane) -> Iterator[str]:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    kubectl("create", "namespace", PLACE)
+    bootstrap.apply_namespace(control_plane.client, PLACE)
     kubectl("create", "-n", PLACE, "-f", "-", document=LEASE)
     kubectl("create", "serviceaccount", "user", "-n", PLACE)
     yield kubectl("create", "token", "user", "-n", PLACE)
-    # No controller is here that would empty a namespace.
+    # The namespace stays: no controller is here that would empty it.
     kubectl("delete", "-n", PLACE, "serviceaccount/user", "lease/distributedjob")
-    kubectl("delete", "namespace", PLACE, "--wait=false")
 
 
 def kubectl_of(kubeconfig: Path) -> list[str]:
@@ -56,6 +56,7 @@ def kubectl_of(kubeconfig: Path) -> list[str]:
 
 
 def test_a_pod_that_is_gone_may_be_another_one_soon(control_plane: ControlPlane) -> None:
+    bootstrap.apply_namespace(control_plane.client, PLACE)
     with pytest.raises(Unreachable, match='pods "operator-1" not found'):
         open_tunnel(kubectl_of(control_plane.kubeconfig), WAY)
 

@@ -89,7 +89,7 @@ class NatsBus:
         connection = self._client.stats["reconnects"]
         if self._pong is None or self._pong.done() or self._asked_in != connection:
             self._asked_in = connection
-            self._pong = asyncio.create_task(self._client.rtt(timeout=PONG_SECONDS))
+            self._pong = asyncio.create_task(self._ask())
             self._pong.add_done_callback(_retrieve)
         await asyncio.wait([self._pong], timeout=PROBE_SECONDS)
         if not self._pong.done():
@@ -99,6 +99,12 @@ class NatsBus:
             return self._round_trip
         except (NatsError, TimeoutError, OSError) as error:
             raise Unavailable(f"NATS does not answer: {error or 'no answer in time'}") from error
+
+    async def _ask(self) -> float:
+        # Between two connections the client has nothing to ask on, and would fail an assertion.
+        if not self._client.is_connected:
+            raise NatsError("nats: no connection")
+        return await self._client.rtt(timeout=PONG_SECONDS)
 
     async def close(self) -> None:
         """Send what is pending and leave."""
