@@ -12,8 +12,10 @@ from distributedjob_api.indexes import BitMap
 from distributedjob_api.journal import headers_of
 from distributedjob_api.messages import JournalBatch, TaskRecord, encode_message
 from distributedjob_api.subjects import Subjects
+from distributedjob_cli.client.credentials import Credential, Tokens
 from distributedjob_cli.client.endpoint import Operator
 from distributedjob_cli.client.http import EndpointError
+from distributedjob_cli.client.route import Fixed
 from distributedjob_local.component import free_port
 from distributedjob_local.nats_server import NatsServer
 from distributedjob_operator.bus.journal import Journal
@@ -121,8 +123,10 @@ async def printed(journal: JournalReader, completed: str) -> tuple[int, str]:
         whole = b"".join(content(index) for index in range(TASKS))
         length = 0
         try:
-            url = f"http://127.0.0.1:{port}"
-            for piece in Operator(url, "token").output(("default", "job"), "stdout"):
+            operator = Operator(
+                Fixed(f"http://127.0.0.1:{port}"), Tokens(lambda: Credential("token"))
+            )
+            for piece in operator.output(("default", "job"), "stdout"):
                 assert whole.startswith(piece, length)
                 length += len(piece)
         except EndpointError as error:

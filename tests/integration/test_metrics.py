@@ -89,7 +89,8 @@ def test_what_is_served_agrees_with_what_ran(ran: tuple[Cluster, Jobs]) -> None:
     assert found["distributedjob_epoch",] == jobs.status("mixed")["epoch"]
     writes = found["distributedjob_checkpoint_seconds_count",]
     assert writes == found["distributedjob_checkpoint_bytes_count",]
-    assert writes == found["distributedjob_api_request_seconds_count", "PUT"] >= 1
+    # The Lease is renewed by PUT as well.
+    assert 1 <= writes <= found["distributedjob_api_request_seconds_count", "PUT"]
     assert found["distributedjob_api_requests_total", "GET", "200"] >= 1
     assert found["distributedjob_nats_messages_total", "in"] > 0
 
