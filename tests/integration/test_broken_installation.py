@@ -144,7 +144,7 @@ def undefine(api: ControlPlane) -> None:
             forbid("clusterrole", f"{NAMESPACE}-{RELEASE}-operator", "nodes"),
             ["403", "list", "nodes"],
         ),
-        (forbid("role", f"{RELEASE}-operator-lease", "leases"), ["403", "update", "leases"]),
+        (forbid("role", f"{RELEASE}-operator-lease", "leases"), ["403", "get", "leases"]),
     ],
     ids=["no definition", "no right to jobs", "no right to nodes", "no right to the Lease"],
 )
