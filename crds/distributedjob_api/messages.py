@@ -38,8 +38,9 @@ class Attempt(_Record, frozen=True):
 
     ``ended`` attempts were recorded as over, ``failures`` of them were charged to
     the back-off limit and ``interruptions`` were lost with their worker. An
-    assignment carries them and the result echoes ``ended``, so that a result heard
-    twice, or late, is told from a new one.
+    assignment carries them and a failure echoes the first two: so one heard twice, or
+    late, is told from a new one, and a new leader learns what the last one had charged
+    and not written down.
     """
 
     index: int
@@ -183,9 +184,10 @@ LeaderMessage = Announce | Welcome | Commands | Acks | Resend | OutputRequest
 class Failure(_Record, frozen=True):
     """One attempt that did not succeed.
 
-    ``ended`` is the counter that the assignment carried. ``exit_code`` is -1 where
-    a signal ended the task or it never started, ``signal`` is 0 where none did.
-    ``tail`` is the end of its stderr, or of its stdout where stderr is empty.
+    ``ended`` and ``failures`` are the counters that the assignment carried; a worker of
+    before sends none of the latter. ``exit_code`` is -1 where a signal ended the task or
+    it never started, ``signal`` is 0 where none did. ``tail`` is the end of its stderr,
+    or of its stdout where stderr is empty.
     """
 
     index: Index
@@ -194,6 +196,7 @@ class Failure(_Record, frozen=True):
     exit_code: Annotated[int, msgspec.Meta(ge=-1, le=255)]
     signal: Annotated[int, msgspec.Meta(ge=0, le=255)]
     tail: str
+    failures: Count = 0
 
 
 class Entry(_Record, frozen=True):

@@ -1,5 +1,6 @@
 """The bookkeeping of indexes against plain sets: nothing lost, nothing twice."""
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -192,6 +193,18 @@ def test_only_failures_are_counted_as_retries_and_only_losses_as_interruptions()
     ledger.lose(A, "n1", SPEC, 0.0)
     assert (ledger.recorded.retries, ledger.recorded.interruptions) == (1, 2)
     assert (list(ledger.ready), list(ledger.fresh)) == ([1, 2], [3])
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "the later one first"])
+def test_a_new_leader_charges_what_the_last_one_had_not_written_down(order: tuple[int, int]):
+    """Both attempts failed while no status could be written; two workers tell of them."""
+    ledger = a_ledger(1)
+    attempts = [(A, Failure(0, 0, "Error", 4, 0, "")), (B, Failure(0, 1, "Error", 4, 0, "", 1))]
+    for number in order:
+        worker, failure = attempts[number]
+        ledger.fold(worker, worker[1], an_entry(failed=[failure]), SPEC, 0.0)
+    assert ledger.recorded.tries == {0: Tries(2, 2, 0)}
+    assert ledger.recorded.failures == 2
 
 
 def test_the_last_failures_are_remembered_with_the_end_of_their_output():

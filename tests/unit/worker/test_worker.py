@@ -205,7 +205,7 @@ def test_items_and_counters_reach_their_tasks() -> None:
     _command(
         worker,
         define("/bin/true"),
-        Assign(2, UID, 0, [(3, 4)], [Attempt(1, ended=2)], ["c", "d", "b"], 0),
+        Assign(2, UID, 0, [(3, 4)], [Attempt(1, ended=2, failures=1)], ["c", "d", "b"], 0),
     )
     first, second = _take(worker), _take(worker)
     assert [(first.index, first.item), (second.index, second.item)] == [(3, "c"), (4, "d")]
@@ -214,7 +214,7 @@ def test_items_and_counters_reach_their_tasks() -> None:
     assert (retried.index, retried.ended, retried.item) == (1, 2, "b")
     worker.finish(retried, Outcome(0.0, 0.1, task_reasons.ERROR, 3))
     (entry,) = _job(_report(worker)).entries
-    assert [(f.index, f.ended, f.exit_code) for f in entry.failed] == [(1, 2, 3)]
+    assert [(f.index, f.ended, f.failures, f.exit_code) for f in entry.failed] == [(1, 2, 1, 3)]
 
 
 def test_an_assignment_is_refused_where_it_cannot_be_meant() -> None:

@@ -33,6 +33,8 @@ class Task:
     index: int
     ended: int
     item: str | None
+    failures: int = 0
+    """Attempts before it that were charged, as the leader knew when it assigned this one."""
 
     @property
     def attempt(self) -> int:
@@ -132,12 +134,13 @@ class Queues:
         """Queue tasks; an index that waits or runs already is not queued again."""
         job.parallelism = parallelism
         job.priority = priority
-        attempts = [*_fresh(fresh), *((retry.index, retry.ended) for retry in retries)]
+        known = ((retry.index, retry.ended, retry.failures) for retry in retries)
+        attempts = [*_fresh(fresh), *known]
         waiting, running, ahead, define = job.waiting, job.running, job.ahead, job.define
-        for position, (index, ended) in enumerate(attempts):
+        for position, (index, ended, failures) in enumerate(attempts):
             if index not in waiting and index not in running and index not in ahead:
                 item = items[position] if items else None
-                waiting[index] = Task(define, index, ended, item)
+                waiting[index] = Task(define, index, ended, item, failures)
         if waiting:
             self._ready[define.uid] = job
 
@@ -287,5 +290,5 @@ class Queues:
         self.running_count += 1
 
 
-def _fresh(pairs: Iterable[Range]) -> Iterator[tuple[int, int]]:
-    return ((index, 0) for first, last in pairs for index in range(first, last + 1))
+def _fresh(pairs: Iterable[Range]) -> Iterator[tuple[int, int, int]]:
+    return ((index, 0, 0) for first, last in pairs for index in range(first, last + 1))

@@ -105,6 +105,7 @@ def fold(finished: Iterable[tuple[Task, Outcome]]) -> dict[tuple[str, int], Batc
                     outcome.exit_code,
                     outcome.signal,
                     outcome.tail,
+                    task.failures,
                 )
             )
         batch.busy_seconds += outcome.duration

@@ -68,12 +68,15 @@ def after_failure(spec: Spec, tries: Tries, failure: Failure) -> Judgement:
     """Judge a failure that counts.
 
     An ignored one is not charged to any limit and backs off like the others, so that
-    it cannot be tried in a tight loop (protocol item 4).
+    it cannot be tried in a tight loop (protocol item 4). What was charged before it counts
+    also where that is heard later: the leader that charged it may have died before it
+    wrote that down.
     """
     ruled = ruling(spec.failure_policy, failure.reason, failure.exit_code)
     charged = 0 if ruled.action is FailureAction.IGNORE else 1
     ignored = min(MOST_IGNORED, tries.ignored + 1 - charged)
-    tries = Tries(failure.ended + 1, tries.failures + charged, tries.interruptions, ignored)
+    before = max(tries.failures, min(failure.failures, failure.ended))
+    tries = Tries(failure.ended + 1, before + charged, tries.interruptions, ignored)
     ended = _ended_by(ruled, tries, failure)
     if ended is not None:
         return ended

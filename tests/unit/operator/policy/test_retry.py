@@ -63,6 +63,20 @@ def test_an_index_fails_after_as_many_retries_as_allowed(limit: int, failures: i
     assert verdict.tries.failures == failures + 1
 
 
+@pytest.mark.parametrize(
+    ("ended", "told", "charged"),
+    [
+        pytest.param(2, 2, 3, id="what the assignment knew counts"),
+        pytest.param(2, 0, 2, id="what is known here counts, too"),
+        pytest.param(2, 9, 3, id="never more than there were attempts"),
+    ],
+)
+def test_what_was_charged_before_is_learnt_from_the_failure(ended: int, told: int, charged: int):
+    spec = a_job(backoffLimitPerIndex=9).spec
+    failure = Failure(7, ended, "ExitCode", 1, 0, "", told)
+    assert after_failure(spec, Tries(1, 1, 0), failure).tries == Tries(ended + 1, charged)
+
+
 @pytest.mark.parametrize("reason", sorted(HOPELESS))
 def test_a_command_that_cannot_start_is_not_tried_again(reason: str):
     verdict = after_failure(a_job().spec, Tries(), a_failure(reason=reason))
