@@ -42,6 +42,7 @@ from distributedjob_api.v1alpha1 import ResourceError, parse
 from distributedjob_api.views import STATES, LiveView, Why
 from distributedjob_operator import answers
 from distributedjob_operator.answers import Query
+from distributedjob_operator.asked import bearer, whole_number
 from distributedjob_operator.core import standing
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.explain import why_index, why_job
@@ -61,8 +62,7 @@ _log = logging.getLogger(__name__)
 STREAMS: Final = ("stdout", "stderr")
 _JOB: Final = "/v1/namespaces/{namespace}/distributedjobs/{name}"
 _NAMED_CHARACTERS: Final = 200
-_DIGITS: Final = 19
-
+_DIGITS: Final = 18
 
 READERS_SECONDS: Final = 5.0
 """Whoever reads a long answer has so long when the replica stops."""
@@ -176,7 +176,7 @@ class Endpoint:
         return _json(found)
 
     async def _live(self, request: web.Request) -> web.Response:
-        index = _number(request, "index")
+        index = _index(request)
         if index is None:
             raise web.HTTPBadRequest(text="index says which task; name one\n")
         known = _number(request, "stdout") or 0, _number(request, "stderr") or 0
@@ -191,7 +191,7 @@ class Endpoint:
         return _json(LiveView(index, said.run, said.attempt, node, *out, *err))
 
     async def _why(self, request: web.Request) -> web.Response:
-        index = _number(request, "index")
+        index = _index(request)
         body = await self._read_job(request)
         leader, now, job = self._led(body["metadata"]["uid"])
         if index is None:
@@ -233,10 +233,10 @@ class Endpoint:
 
 
 def _token(request: web.Request) -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = bearer(request.headers.get("Authorization", ""))
+    if not token:
         raise web.HTTPUnauthorized(text="send a Kubernetes bearer token\n")
-    return token.strip()
+    return token
 
 
 def _known(allowed: bool | None) -> bool:
@@ -304,9 +304,17 @@ def _number(request: web.Request, name: str) -> int | None:
     text = request.query.get(name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
+    number = whole_number(text, _DIGITS)
+    if number is None:
         raise web.HTTPBadRequest(text=f"{name} must be a whole number\n")
-    return int(text)
+    return number
+
+
+def _index(request: web.Request) -> int | None:
+    index = _number(request, "index")
+    if index is not None and index >= MAX_COMPLETIONS:
+        raise web.HTTPNotFound(text=f"there is no task {index}: no job has so many\n")
+    return index
 
 
 def _check_known(query: Query, where: Standing) -> None:

@@ -106,6 +106,13 @@ async def test_why_of_a_task_and_of_one_that_is_none(served: Served) -> None:
     assert (answer.status_code, answer.text) == (404, "there is no task 4: its tasks are 0-3\n")
 
 
+@pytest.mark.parametrize("path", ["why", "live"])
+async def test_an_index_that_no_job_can_have_is_that_of_no_task(served: Served, path: str) -> None:
+    answer = await ask(served, f"{JOB}/{path}?index=99999999999")
+    assert answer.status_code == 404
+    assert answer.text.startswith("there is no task 99999999999")
+
+
 @pytest.mark.parametrize("path", ["tasks", "attempts"])
 async def test_indexes_of_no_task_are_said(served: Served, path: str) -> None:
     answer = await ask(served, f"{JOB}/{path}?indexes=2-5")
