@@ -46,11 +46,8 @@ class Standing:
                         return state, node
         return (State.CANCELLED if self.finished else State.PENDING), NOWHERE
 
-    def chosen(self, states: Iterable[str]) -> BitMap:
-        """The wanted indexes in any of these states; in any at all where none is named."""
-        named = set(states)
-        if not named:
-            return self.wanted
+    def by_state(self) -> dict[str, BitMap]:
+        """The wanted indexes, each in the set of its one state."""
         running = BitMap().union(*self.running.values())
         queued = BitMap().union(*self.queued.values()) - running
         done = self.succeeded | self.failed
@@ -62,7 +59,15 @@ class Standing:
             State.QUEUED: queued - done,
             State.CANCELLED if self.finished else State.PENDING: rest,
         }
-        return self.wanted & BitMap().union(*(sets.get(state, BitMap()) for state in named))
+        return {state: self.wanted & members for state, members in sets.items()}
+
+    def chosen(self, states: Iterable[str]) -> BitMap:
+        """The wanted indexes in any of these states; in any at all where none is named."""
+        named = set(states)
+        if not named:
+            return self.wanted
+        sets = self.by_state()
+        return BitMap().union(*(sets[state] for state in named if state in sets))
 
 
 def of_job(job: Job) -> Standing:

@@ -14,6 +14,11 @@ ATTENTION: Final = (
 )  # fmt: skip
 """A cell of several tasks has the state that comes first here."""
 
+SHOWN: Final = (
+    State.SUCCEEDED, State.FAILED, State.RUNNING, State.QUEUED, State.PENDING, State.CANCELLED,
+)  # fmt: skip
+"""The order of a bar and its legend."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -36,20 +41,28 @@ class Cell:
         return f"{indexes}: {self.state if self.first == self.last else counts}"
 
 
-def counts(standing: Standing) -> dict[str, int]:
-    """How many tasks are in which state; states that none is in are left out."""
-    sizes = {state: len(standing.chosen([state])) for state in ATTENTION}
-    return {state: size for state, size in sizes.items() if size}
+class IndexMap:
+    """The tasks of a job by state: how many, and as cells; each set is made once."""
 
+    def __init__(self, standing: Standing) -> None:
+        self._wanted = standing.wanted
+        sets = standing.by_state()
+        self._sets = [(state, sets[state]) for state in ATTENTION if sets.get(state)]
 
-def cells(standing: Standing, at_most: int = AT_MOST) -> list[Cell]:
-    """All tasks as at most so many cells, all of one size but the last."""
-    wanted = standing.wanted
-    size = -(-len(wanted) // at_most) or 1
-    sets = [(state, standing.chosen([state])) for state in ATTENTION]
-    found = []
-    for start in range(0, len(wanted), size):
-        first, last = wanted[start], wanted[min(start + size, len(wanted)) - 1]
-        held = {state: members.range_cardinality(first, last + 1) for state, members in sets}
-        found.append(Cell(first, last, {state: count for state, count in held.items() if count}))
-    return found
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many tasks are in which state; states that none is in are left out."""
+        return {state: len(members) for state, members in self._sets}
+
+    def cells(self, at_most: int = AT_MOST) -> list[Cell]:
+        """All tasks as at most so many cells, all of one size but the last."""
+        wanted = self._wanted
+        size = -(-len(wanted) // at_most) or 1
+        found = []
+        for start in range(0, len(wanted), size):
+            first, last = wanted[start], wanted[min(start + size, len(wanted)) - 1]
+            held = {
+                state: members.range_cardinality(first, last + 1) for state, members in self._sets
+            }
+            found.append(Cell(first, last, {state: n for state, n in held.items() if n}))
+        return found

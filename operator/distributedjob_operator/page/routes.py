@@ -15,12 +15,13 @@ from aiohttp import web
 from distributedjob_api.v1alpha1 import DistributedJob, ResourceError, parse
 from distributedjob_api.views import Why
 from distributedjob_operator import answers
+from distributedjob_operator.asked import bearer, whole_number
 from distributedjob_operator.core import standing
 from distributedjob_operator.core.explain import why_index, why_job
 from distributedjob_operator.core.machines import machines
 from distributedjob_operator.core.recorded import StatusError
 from distributedjob_operator.core.standing import Standing
-from distributedjob_operator.page.index_map import cells, counts
+from distributedjob_operator.page.index_map import SHOWN, IndexMap
 from distributedjob_operator.page.render import HEADERS, STYLE, page
 from distributedjob_operator.page.sessions import Sessions
 from distributedjob_operator.ports import NotFound, Unavailable
@@ -156,14 +157,16 @@ class Page:
                 asked = Why(*why_index(leader, led, index, now))
             if not known.finished:
                 known = standing.of_job(led)
+        tasks = IndexMap(known)
         return _page(
             "job.html",
             200,
             0 if known.finished else REFRESH_SECONDS,
             job=job,
             path=_job_path(request),
-            counts=counts(known),
-            cells=cells(known),
+            counts=tasks.counts,
+            cells=tasks.cells(),
+            order=SHOWN,
             why=why,
             leads=lead is not None,
             index=index,
@@ -191,10 +194,8 @@ class Page:
         return await sources.read_job(namespace, name)
 
     def _token(self, request: web.Request) -> str:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            return token.strip()
-        found = self._sessions.token(request.cookies.get(_COOKIE, ""), _now())
+        found = bearer(request.headers.get("Authorization", ""))
+        found = found or self._sessions.token(request.cookies.get(_COOKIE, ""), _now())
         if not found:
             raise _Unknown("")
         return found
@@ -218,9 +219,10 @@ def _index(request: web.Request) -> int | None:
     text = request.query.get("index", "").strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+    index = whole_number(text, _DIGITS)
+    if index is None:
         raise _Refused(400, "index must be a whole number.")
-    return int(text)
+    return index
 
 
 def _job_path(request: web.Request) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from distributedjob_api.indexes import BitMap
 from distributedjob_api.views import State
 from distributedjob_operator.core.standing import Standing
-from distributedjob_operator.page.index_map import ATTENTION, cells, counts
+from distributedjob_operator.page.index_map import ATTENTION, IndexMap
 
 
 def standing(tasks: int, *, failed: Iterable[int] = (), done: Iterable[int] = ()) -> Standing:
@@ -16,21 +16,23 @@ def standing(tasks: int, *, failed: Iterable[int] = (), done: Iterable[int] = ()
 
 
 def test_few_tasks_have_a_cell_each():
-    found = cells(standing(3, failed={1}, done={0}))
+    found = IndexMap(standing(3, failed={1}, done={0})).cells()
     assert [(cell.first, cell.last, cell.state) for cell in found] == [
         (0, 0, State.SUCCEEDED), (1, 1, State.FAILED), (2, 2, State.PENDING),
     ]  # fmt: skip
 
 
 def test_one_failure_among_many_tasks_is_seen():
-    found = cells(standing(1_000_000, failed={777_777}, done=set(range(1_000_000)) - {777_777}))
+    found = IndexMap(
+        standing(1_000_000, failed={777_777}, done=set(range(1_000_000)) - {777_777})
+    ).cells()
     (seen,) = [cell for cell in found if cell.state == State.FAILED]
     assert seen.first <= 777_777 <= seen.last
     assert seen.label.endswith("1 Failed, 976 Succeeded")
 
 
 def test_no_task_has_no_cell():
-    assert cells(standing(0)) == []
+    assert IndexMap(standing(0)).cells() == []
 
 
 @st.composite
@@ -43,7 +45,7 @@ def standings(draw: st.DrawFn) -> Standing:
 
 @given(standings(), st.integers(1, 40))
 def test_cells_are_the_tasks_in_order_and_their_counts_are_whole(given: Standing, most: int):
-    found = cells(given, most)
+    found = IndexMap(given).cells(most)
     assert len(found) <= most
     bounds = [(cell.first, cell.last) for cell in found]
     assert bounds == sorted(bounds)
@@ -58,4 +60,4 @@ def test_cells_are_the_tasks_in_order_and_their_counts_are_whole(given: Standing
         for state in ATTENTION
         if any(state in cell.counts for cell in found)
     }
-    assert total == counts(given)
+    assert total == IndexMap(given).counts
