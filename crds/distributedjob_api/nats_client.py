@@ -4,6 +4,7 @@ A key that is replaced and a server that reads its configuration anew must end n
 them: a worker that ends takes its tasks along.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from ssl import SSLCertVerificationError
@@ -13,6 +14,9 @@ from nats.aio.client import Client
 from nats.errors import Error
 
 _log = logging.getLogger(__name__)
+
+PONG_SECONDS: Final = 60
+"""The pings that the client sends by itself end a dead connection long before."""
 
 _REFUSALS: Final = ("authorization", "authentication", "user credentials")
 
@@ -86,3 +90,49 @@ class ReconnectingClient(Client):
         if wanted and not self._server_info.get("tls_required"):
             raise Error("nats: tls:// was asked for, and the server does not encrypt")
         return super()._connect_command()
+
+    async def rtt(self, timeout: int = PONG_SECONDS) -> float:
+        """As the base, and ``Error`` without a connection."""
+        # Between two connections there is nothing to ask on, and the base may fail an assertion.
+        if not self.is_connected:
+            raise Error("nats: no connection")
+        return await super().rtt(timeout)
+
+
+class Pulse:
+    """Round trips to the server: the one sign of life of a connection that cannot lie.
+
+    A question that was not answered in time is asked no second time on the same
+    connection but waited for on: an answer that finds nobody waiting would end the
+    client's reader without a word.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        """What the last answer took; 0 before there was one."""
+        self._pong: asyncio.Task[float] | None = None
+        self._asked_in: tuple[Client, int] | None = None
+
+    async def feel(self, client: Client, seconds: float) -> float:
+        """How long the answer took.
+
+        Raises:
+            TimeoutError: there was none in so many seconds.
+            Error: the connection was lost, or there is none.
+        """
+        connection = (client, client.stats["reconnects"])
+        if self._pong is None or self._pong.done() or self._asked_in != connection:
+            self._asked_in = connection
+            self._pong = asyncio.create_task(client.rtt(timeout=PONG_SECONDS))
+            self._pong.add_done_callback(_retrieve)
+        await asyncio.wait([self._pong], timeout=seconds)
+        if not self._pong.done():
+            raise TimeoutError("no answer in time")
+        self.seconds = self._pong.result()
+        return self.seconds
+
+
+def _retrieve(pong: asyncio.Task[float]) -> None:
+    """Nobody may wait for it any more; its failure is no news then."""
+    if not pong.cancelled():
+        pong.exception()

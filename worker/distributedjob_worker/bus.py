@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error, MaxPayloadError
 
 from distributedjob_api.journal import headers_of
 from distributedjob_api.messages import JournalBatch, encode_message
-from distributedjob_api.nats_client import Password, ReconnectingClient, in_words, refuses
+from distributedjob_api.nats_client import Password, Pulse, ReconnectingClient, in_words, refuses
 from distributedjob_api.nats_health import NOBODY, NatsHealth, health
 from distributedjob_api.subjects import Subjects
 from distributedjob_worker.errors import TransportError
@@ -28,7 +27,6 @@ _log = logging.getLogger(__name__)
 
 _PING_SECONDS: Final = 3
 _PROBE_FAILURES: Final = 4
-_PONG_SECONDS: Final = 60  # the client's own pings end a dead connection long before
 _REFUSED_SECONDS: Final = 5.0
 _PENDING_BYTES: Final = 64 * 1024 * 1024
 
@@ -50,17 +48,15 @@ class Bus:
         self._subjects = Subjects(settings.installation)
         self._outbox: deque[tuple[str, bytes, str, Mapping[str, str] | None]] = deque()
         self._filled = asyncio.Event()
-        self._client: Client | None = None
+        self._client: ReconnectingClient | None = None
         self._inbox = ""
         self._told = Condition.STORING
         self._mark = secrets.token_hex(8)
         self._recorded = 0
-        self._pong: asyncio.Task[float] | None = None
-        self._asked_in: tuple[Client, int] | None = None
+        self._pulse = Pulse()
         self._complaints: set[str] = set()
         self.journal = Journal()
         self._errors = 0
-        self._round_trip = 0.0
         self._reconnects = 0
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -115,7 +111,7 @@ class Bus:
             self._client.stats,
             connected=self._client.is_connected,
             errors=self._errors,
-            round_trip_seconds=self._round_trip,
+            round_trip_seconds=self._pulse.seconds,
         )
         return replace(found, reconnects=found.reconnects + self._reconnects)
 
@@ -215,7 +211,7 @@ class Bus:
                 failures = 0
                 continue
             try:
-                await self._answer(client)
+                await self._pulse.feel(client, _PING_SECONDS)
                 failures = 0
             except Exception as error:
                 failures += 1
@@ -226,22 +222,6 @@ class Bus:
                 self._reconnects += client.stats["reconnects"] + 1
                 await self._disconnect()
                 await self._connect()
-
-    async def _answer(self, client: Client) -> None:
-        """Wait for the server's answer to a ping.
-
-        One that is late is waited for on, not asked for again: an answer that finds
-        nobody waiting would end the client's reader without a word.
-        """
-        connection = (client, client.stats["reconnects"])
-        if self._pong is None or self._pong.done() or self._asked_in != connection:
-            self._asked_in = connection
-            self._pong = asyncio.create_task(client.rtt(timeout=_PONG_SECONDS))
-            self._pong.add_done_callback(_retrieve)
-        await asyncio.wait([self._pong], timeout=_PING_SECONDS)
-        if not self._pong.done():
-            raise TimeoutError("no answer in time")
-        self._round_trip = self._pong.result()
 
     # -- messages ------------------------------------------------------------------
 
@@ -321,9 +301,3 @@ class Bus:
 def _number(reply: str) -> int:
     """The batch that an answer on this subject is about."""
     return int(reply.rpartition(".")[2])
-
-
-def _retrieve(pong: asyncio.Task[float]) -> None:
-    """Nobody may wait for it any more; its failure is no news then."""
-    if not pong.cancelled():
-        pong.exception()

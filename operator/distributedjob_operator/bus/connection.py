@@ -10,7 +10,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
-from distributedjob_api.nats_client import Password, ReconnectingClient, in_words, refuses
+from distributedjob_api.nats_client import Password, Pulse, ReconnectingClient, in_words, refuses
 from distributedjob_api.nats_health import NatsHealth, health
 from distributedjob_operator.errors import OperatorError
 from distributedjob_operator.ports import BusEvents, Unavailable
@@ -22,8 +22,6 @@ RECONNECT_SECONDS = 0.2
 PENDING_BYTES = 32 * 1024 * 1024
 PENDING_MESSAGES = 1_000_000
 PROBE_SECONDS = 2
-PONG_SECONDS = 60
-"""The pings that the client sends by itself end a dead connection long before."""
 
 # A server about to listen, or whose refusal a reset overtook, says more when asked again.
 TELLING_SECONDS = 1
@@ -38,9 +36,7 @@ class NatsBus:
     def __init__(self, client: Client) -> None:
         self._client = client
         self.errors = 0
-        self._round_trip = 0.0
-        self._pong: asyncio.Task[float] | None = None
-        self._asked_in = 0
+        self._pulse = Pulse()
 
     @property
     def jetstream(self) -> JetStreamContext:
@@ -59,7 +55,7 @@ class NatsBus:
             self._client.stats,
             connected=self._client.is_connected,
             errors=self.errors,
-            round_trip_seconds=self._round_trip,
+            round_trip_seconds=self._pulse.seconds,
         )
 
     async def listen(self, subject: str, events: BusEvents) -> None:
@@ -80,31 +76,11 @@ class NatsBus:
             _log.warning("a message on %s was not sent: %s", subject, error)
 
     async def probe(self) -> float:
-        """Round trip to the server; the one sign of life that cannot lie.
-
-        A question that was not answered in time is asked no second time on the same
-        connection but waited for on: an answer that finds nobody waiting would end
-        the client's reader without a word.
-        """
-        connection = self._client.stats["reconnects"]
-        if self._pong is None or self._pong.done() or self._asked_in != connection:
-            self._asked_in = connection
-            self._pong = asyncio.create_task(self._ask())
-            self._pong.add_done_callback(_retrieve)
-        await asyncio.wait([self._pong], timeout=PROBE_SECONDS)
-        if not self._pong.done():
-            raise Unavailable("NATS does not answer: no answer in time")
+        """Round trip to the server, in seconds; raises :class:`Unavailable`."""
         try:
-            self._round_trip = self._pong.result()
-            return self._round_trip
+            return await self._pulse.feel(self._client, PROBE_SECONDS)
         except (NatsError, TimeoutError, OSError) as error:
             raise Unavailable(f"NATS does not answer: {error or 'no answer in time'}") from error
-
-    async def _ask(self) -> float:
-        # Between two connections the client has nothing to ask on, and would fail an assertion.
-        if not self._client.is_connected:
-            raise NatsError("nats: no connection")
-        return await self._client.rtt(timeout=PONG_SECONDS)
 
     async def close(self) -> None:
         """Send what is pending and leave."""
@@ -113,12 +89,6 @@ class NatsBus:
         except (NatsError, TimeoutError, OSError):
             _log.debug("not everything pending was sent")
         await self._client.close()
-
-
-def _retrieve(pong: asyncio.Task[float]) -> None:
-    """Nobody may wait for it any more; its failure is no news then."""
-    if not pong.cancelled():
-        pong.exception()
 
 
 async def connect(
