@@ -12,6 +12,16 @@ ARG VERSION=0.1.0
 ARG REVISION=""
 ARG SOURCE=""
 
+# -- What both stand on -------------------------------------------------------------------
+FROM ${BASE_IMAGE} AS base
+ARG VERSION
+ARG REVISION
+ARG SOURCE
+LABEL org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}"
+
 # -- What both are built from ------------------------------------------------------------
 FROM ${BASE_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
@@ -35,16 +45,9 @@ RUN python3 -m venv --without-pip /opt/djob \
  && /build/bin/pip --python /opt/djob/bin/python install --quiet --no-compile --no-deps /wheel/*.whl \
  && /opt/djob/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/djob/lib
 
-FROM ${BASE_IMAGE} AS operator
-ARG VERSION
-ARG REVISION
-ARG SOURCE
+FROM base AS operator
 LABEL org.opencontainers.image.title="DistributedJob operator" \
-      org.opencontainers.image.description="Plans and counts many short tasks" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.source="${SOURCE}"
+      org.opencontainers.image.description="Plans and counts many short tasks"
 COPY --from=operator-files /opt/djob /opt/djob
 ENV PATH=/opt/djob/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
@@ -69,16 +72,9 @@ RUN python3 -m venv --without-pip /agent-packages \
 
 # The agent stands apart, with an interpreter of its own: a task gets the image's Python, and
 # any other image becomes a worker by a copy of /opt/djob (see worker/agent_tree.py).
-FROM ${BASE_IMAGE} AS worker
-ARG VERSION
-ARG REVISION
-ARG SOURCE
+FROM base AS worker
 LABEL org.opencontainers.image.title="DistributedJob worker" \
-      org.opencontainers.image.description="Runs many short tasks, in this image or any other" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.source="${SOURCE}"
+      org.opencontainers.image.description="Runs many short tasks, in this image or any other"
 COPY --from=agent /opt/djob /opt/djob
 USER 65532:65532
 WORKDIR /tmp

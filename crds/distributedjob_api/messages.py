@@ -9,6 +9,7 @@ Every duration is in seconds, every CPU amount in millicores, every range is an
 inclusive ``(first, last)`` pair of indexes, ranges ascend.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 import msgspec
@@ -20,6 +21,11 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 Index = Annotated[int, msgspec.Meta(ge=0, lt=MAX_COMPLETIONS)]
 Range = tuple[Index, Index]
+
+
+def length(ranges: Iterable[Range]) -> int:
+    """How many indexes are in them."""
+    return sum(last - first + 1 for first, last in ranges)
 
 
 class _Message(msgspec.Struct, array_like=True, tag=True, frozen=True, gc=False):
@@ -107,6 +113,11 @@ class Assign(_Record, tag="assign", frozen=True):
     items: list[str]
     parallelism: int
     priority: int = 0
+
+    @property
+    def count(self) -> int:
+        """Tasks that it hands out."""
+        return length(self.fresh) + len(self.retries)
 
 
 class Cancel(_Record, tag="cancel", frozen=True):
@@ -216,7 +227,7 @@ class Entry(_Record, frozen=True):
     @property
     def count(self) -> int:
         """Tasks that came to an end by themselves."""
-        return len(self.failed) + sum(last - first + 1 for first, last in self.succeeded)
+        return length(self.succeeded) + len(self.failed)
 
 
 class JobReport(_Record, frozen=True):

@@ -142,14 +142,6 @@ class ApiWork:
             except Conflict:
                 await self._after_conflict(effect)
                 return
-            except Denied as error:
-                # The same for every job of the namespace.
-                reason = str(error).replace(f' "{effect.name}"', "")
-                self._troubles.note(_writing(effect), reason)
-                self._put(
-                    lambda leader, now: checkpoints.not_written(leader, effect.uid, None, now)
-                )
-                return
             except Unavailable as error:
                 self._not_written(effect, error)
                 return
@@ -177,11 +169,16 @@ class ApiWork:
         )
 
     def _not_written(self, effect: WriteStatus, error: Exception) -> None:
-        _log.warning(
-            "the status of %s was not written: %s",
-            *(effect.name, error),
-            extra=about(effect.namespace, effect.name),
-        )
+        if isinstance(error, Denied):
+            # The same for every job of the namespace.
+            reason = str(error).replace(f' "{effect.name}"', "")
+            self._troubles.note(_writing(effect), reason)
+        else:
+            _log.warning(
+                "the status of %s was not written: %s",
+                *(effect.name, error),
+                extra=about(effect.namespace, effect.name),
+            )
         self._put(lambda leader, now: checkpoints.not_written(leader, effect.uid, None, now))
 
     def _replaced(self, uid: str, body: dict[str, Any]) -> None:

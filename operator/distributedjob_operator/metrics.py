@@ -49,9 +49,10 @@ class ReplicaMetrics:
         yield families.API_SECONDS, self.traffic.seconds
         yield families.JOURNAL_DROPPED, self.controller.dropped_records
         yield from nats(self.nats())
-        if self.controller.lead_now is None:
+        lead = self.controller.lead_now
+        if lead is None:
             return
-        leader, now = self.controller.lead_now
+        leader, now = lead
         yield from _of_jobs(leader)
         yield from _of_machines(leader, now)
         yield from _counted(leader, now)

@@ -2,14 +2,18 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from selenium import webdriver
 
+from distributedjob_cli.client.forward import open_tunnel
+from distributedjob_cli.client.way import Forward
 from tests.e2e.cluster import Cluster
+
+PORT: Final = 8080
+"""Of the operator in the chart."""
 
 OPTIONS: Final = (
     "--headless=new",
@@ -43,21 +47,10 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 @contextmanager
 def forwarded(cluster: Cluster, namespace: str, pod: str) -> Iterator[str]:
-    """``kubectl port-forward`` to a pod's port ``http``; the URL on this machine."""
-    command = [
-        cluster.programs["kubectl"],
-        "port-forward",
-        f"--namespace={namespace}",
-        f"pod/{pod}",
-        ":http",
-    ]
-    with subprocess.Popen(
-        command, env=cluster.environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            said = process.stdout.readline()
-            assert said.startswith("Forwarding from "), said
-            yield f"http://{said.split()[2]}"
-        finally:
-            process.terminate()
+    """The operator in a pod, at a port of this machine; its URL."""
+    kubectl = (str(cluster.programs["kubectl"]), f"--kubeconfig={cluster.provider.kubeconfig}")
+    tunnel = open_tunnel(kubectl, Forward(namespace, pod, PORT))
+    try:
+        yield tunnel.url
+    finally:
+        tunnel.close()

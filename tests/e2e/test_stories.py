@@ -102,30 +102,25 @@ def test_a_job_runs_to_complete(release: Release, jobs: Jobs) -> None:
 def test_the_page_shows_it_in_a_browser(release: Release, jobs: Jobs, tmp_path: Path) -> None:
     jobs.apply("seen", ["sh", "-c", "[ $DJOB_INDEX != 7 ]"], completions=20, backoffLimitPerIndex=0)
     release.kubectl("wait", "--for=jsonpath={.status.phase}=Failed", "djob/seen", "--timeout=60s")
-    release.kubectl("create", "serviceaccount", "looker")
-    release.kubectl(
-        "create", "rolebinding", "looker", f"--clusterrole={NAMESPACE}-{NAME}-viewer",
-        f"--serviceaccount={NAMESPACE}:looker",
-    )  # fmt: skip
-    token = release.kubectl("create", "token", "looker").stdout.strip()
+    with new_user(release.cluster, "looker", NAMESPACE, tmp_path) as looker:
+        looker.bind(f"{NAMESPACE}-{NAME}-viewer")
+        with forwarded(release.cluster, NAMESPACE, release.leader()) as url, browser() as driver:
+            driver.get(f"{url}/")
+            driver.find_element(By.ID, "token").send_keys(looker.token)
+            driver.find_element(By.CSS_SELECTOR, "form.login button").click()
+            driver.find_element(By.LINK_TEXT, "seen").click()
+            cells = driver.find_elements(By.CSS_SELECTOR, ".map rect")
+            assert [cell.get_attribute("class") for cell in cells] == [
+                "Failed" if index == 7 else "Succeeded" for index in range(20)
+            ]
+            # The style was let in: a rule of it is seen to hold.
+            assert cells[7].value_of_css_property("fill") != cells[8].value_of_css_property("fill")
+            driver.find_element(By.LINK_TEXT, "Failures").click()
+            assert "Error, exit code 1" in driver.find_element(By.TAG_NAME, "main").text
+            driver.get(f"{url}/ui/nodes")
+            assert "You may not list nodes." in driver.find_element(By.TAG_NAME, "main").text
 
-    with forwarded(release.cluster, NAMESPACE, release.leader()) as url, browser() as driver:
-        driver.get(f"{url}/")
-        driver.find_element(By.ID, "token").send_keys(token)
-        driver.find_element(By.CSS_SELECTOR, "form.login button").click()
-        driver.find_element(By.LINK_TEXT, "seen").click()
-        cells = driver.find_elements(By.CSS_SELECTOR, ".map rect")
-        assert [cell.get_attribute("class") for cell in cells] == [
-            "Failed" if index == 7 else "Succeeded" for index in range(20)
-        ]
-        # The style was let in: a rule of it is seen to hold.
-        assert cells[7].value_of_css_property("fill") != cells[8].value_of_css_property("fill")
-        driver.find_element(By.LINK_TEXT, "Failures").click()
-        assert "Error, exit code 1" in driver.find_element(By.TAG_NAME, "main").text
-        driver.get(f"{url}/ui/nodes")
-        assert "You may not list nodes." in driver.find_element(By.TAG_NAME, "main").text
-
-    release.kubectl("delete", "djob/seen", "rolebinding/looker", "serviceaccount/looker")
+    release.kubectl("delete", "djob/seen")
 
 
 def test_a_user_without_the_right_to_forward_a_port_is_told_which_role_that_takes(

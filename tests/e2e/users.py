@@ -35,6 +35,7 @@ class User:
     name: str
     namespace: str
     folder: Path
+    token: str
 
     def djob(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``djob`` to its end."""
@@ -77,7 +78,7 @@ def new_user(cluster: Cluster, name: str, namespace: str, folder: Path) -> Itera
     (folder / "kubeconfig").write_text(json.dumps(config), encoding="utf-8")
     (folder / "kubectl").symlink_to(Path(cluster.programs["kubectl"]).resolve())
     try:
-        yield User(cluster, name, namespace, folder)
+        yield User(cluster, name, namespace, folder, token)
     finally:
         bindings = cluster.items("rolebindings", "-n", namespace)
         bound = [

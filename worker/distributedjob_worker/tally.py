@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from distributedjob_api.messages import length
 from distributedjob_api.task_reasons import STOPPED
 from distributedjob_worker.core.effects import Store
 
@@ -39,6 +40,6 @@ class Tally:
                 counts[SUCCEEDED] += entry.count - len(entry.failed)
                 counts.update(failure.reason for failure in entry.failed)
                 if entry.stopped:
-                    counts[STOPPED] += sum(last - first + 1 for first, last in entry.stopped)
+                    counts[STOPPED] += length(entry.stopped)
         while len(self._attempts) > self.MOST_NAMESPACES:
             del self._attempts[next(iter(self._attempts))]

@@ -20,9 +20,9 @@ from distributedjob_cli.client.http import (
     Unreachable,
     content_of,
     decoded,
+    origin,
     said,
     send,
-    split,
 )
 from distributedjob_cli.client.route import Route
 from distributedjob_cli.errors import MISSING
@@ -99,7 +99,7 @@ class Operator:
     ) -> Any:
         with self._session() as session:
             response = self._get(session, path, job, params)
-            strange = f"{_base(response.url)} {STRANGE}"
+            strange = f"{origin(response.url)} {STRANGE}"
             document = content_of(response, strange)
         try:
             return _filled(msgspec.convert(document, view))
@@ -168,11 +168,7 @@ def _row(line: bytes, url: str) -> dict[str, Any]:
             return row
     except (ValueError, KeyError):
         pass
-    raise EndpointError(f"{_base(url)} {STRANGE}")
-
-
-def _base(url: str) -> str:
-    return "{0.scheme}://{0.netloc}".format(split(url))
+    raise EndpointError(f"{origin(url)} {STRANGE}")
 
 
 def _of(job: tuple[str, str], what: str) -> str:

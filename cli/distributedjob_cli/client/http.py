@@ -91,8 +91,7 @@ def send(
             response.close()
             response = ask()
     except (requests.RequestException, OSError, ValueError) as error:
-        address = "{0.scheme}://{0.netloc}".format(split(url))
-        raise Unreachable(f"{who} at {address} does not answer: {why(error)}") from error
+        raise Unreachable(f"{who} at {origin(url)} does not answer: {why(error)}") from error
     return response
 
 
@@ -154,6 +153,11 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def origin(url: str) -> str:
+    """Whom an URL names, without what is asked; raises :class:`EndpointError`."""
+    return "{0.scheme}://{0.netloc}".format(split(url))
 
 
 def split(url: str) -> SplitResult:

@@ -101,7 +101,7 @@ class Worker:
             self.sent_at = now
         self.unapplied.extend(batch)
         if batch:
-            tasks = sum(tasks_of(command) for command in batch if isinstance(command, Assign))
+            tasks = sum(command.count for command in batch if isinstance(command, Assign))
             self.on_their_way.append((batch[-1].number, now, tasks))
         return list(cutting.messages(self.unapplied if lost else batch))
 
@@ -147,11 +147,6 @@ class Worker:
                 indexes |= from_ranges(command.fresh)
                 indexes.update(attempt.index for attempt in command.retries)
         return indexes
-
-
-def tasks_of(command: Assign) -> int:
-    """How many tasks it hands out."""
-    return len(command.retries) + sum(last - first + 1 for first, last in command.fresh)
 
 
 @dataclass(slots=True)

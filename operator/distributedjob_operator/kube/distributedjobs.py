@@ -10,6 +10,7 @@ from distributedjob_operator.ports import Denied, JobRow, JobTable, NotFound
 
 _LIST_SECONDS = 30.0
 _PAGE_ROWS = 100
+_ALL = ""
 _AS_TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 
 
@@ -26,29 +27,17 @@ class DistributedJobs:
         Raises:
             Denied: there is no right to it, or no such resource.
         """
+        found: list[dict[str, Any]] = []
         try:
-            return await self._list()
+            for namespace in self._namespaces or [_ALL]:
+                answer = await self._list(namespace, _request_timeout=_LIST_SECONDS)
+                found += answer["items"]
         except NotFound as error:
             # A namespace that is not there has an empty list.
             raise Denied(
                 f"{constants.CRD_NAME} is not defined in this cluster:"
                 " apply the file in crds, or set crds.enabled of the chart"
             ) from error
-
-    async def _list(self) -> list[dict[str, Any]]:
-        kind = (constants.GROUP, constants.VERSION)
-        found: list[dict[str, Any]] = []
-        async with in_our_words():
-            if not self._namespaces:
-                answer = await self._custom.list_cluster_custom_object(
-                    *kind, constants.PLURAL, _request_timeout=_LIST_SECONDS
-                )
-                found += cast("dict[str, Any]", answer)["items"]
-            for namespace in self._namespaces:
-                answer = await self._custom.list_namespaced_custom_object(
-                    *kind, namespace, constants.PLURAL, _request_timeout=_LIST_SECONDS
-                )
-                found += cast("dict[str, Any]", answer)["items"]
         return found
 
     async def list_page(self, namespace: str, mark: str) -> JobTable:
@@ -56,13 +45,18 @@ class DistributedJobs:
 
         So an answer stays small, whatever stands in their status.
         """
+        answer = await self._list(
+            namespace,
+            limit=_PAGE_ROWS,
+            _continue=mark or None,
+            _headers={"Accept": _AS_TABLE},
+            _request_timeout=REQUEST_SECONDS,
+        )
+        return _table(answer)
+
+    async def _list(self, namespace: str, **options: Any) -> dict[str, Any]:
+        """What the API server lists of a namespace, or of all for an empty one."""
         kind = (constants.GROUP, constants.VERSION)
-        options: dict[str, Any] = {
-            "limit": _PAGE_ROWS,
-            "_continue": mark or None,
-            "_headers": {"Accept": _AS_TABLE},
-            "_request_timeout": REQUEST_SECONDS,
-        }
         async with in_our_words():
             if namespace:
                 answer = await self._custom.list_namespaced_custom_object(
@@ -72,7 +66,7 @@ class DistributedJobs:
                 answer = await self._custom.list_cluster_custom_object(
                     *kind, constants.PLURAL, **options
                 )
-        return _table(cast("dict[str, Any]", answer))
+        return cast("dict[str, Any]", answer)
 
     async def read_job(self, namespace: str, name: str) -> dict[str, Any]:
         """The object as etcd has it now."""

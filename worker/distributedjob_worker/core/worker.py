@@ -350,7 +350,6 @@ class Worker:
 
     def _assign(self, command: Assign) -> list[Effect]:
         job = self.queues.jobs.get(command.uid)
-        count = sum(last - first + 1 for first, last in command.fresh) + len(command.retries)
         if (
             job is None
             or self.leaving
@@ -358,7 +357,7 @@ class Worker:
             or command.run <= self._cancelled.get(command.uid, -1)
             or job.define.cpu_millis > self.identity.cpu_millis
             or job.define.memory_bytes > self.identity.memory_bytes
-            or (command.items and len(command.items) != count)
+            or (command.items and len(command.items) != command.count)
         ):
             # The report that leaves at once does not list them: that is the answer.
             self.urgent = True
