@@ -64,7 +64,7 @@ def run(count: int, slots: int, tasks: int, argv: list[str]) -> tuple[float, flo
             wake.clear()
             time.sleep(max(0.0, core.due() - time.monotonic()))
             with lock:
-                done += len(core.finished)
+                done += len(core.ledgers.finished)
                 core.report(time.monotonic())
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         others = sum(map(_cpu, chosen.pids)) if isinstance(chosen, Crew) else 0.0

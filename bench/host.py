@@ -105,7 +105,7 @@ class Host:
         due, ends = self.core.due(), self._ends
         if not ends:
             return due
-        if not self.core.finished:
+        if not self.core.ledgers.finished:
             return min(due, ends[0][0])
         waiting = sum(map(len, map(_waiting, self.core.queues.jobs.values())))
         if waiting >= len(ends):

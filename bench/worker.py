@@ -75,7 +75,7 @@ def run_executor(argv: list[str], tasks: int, slots: int, *, scratch: bool = Tru
             if delay > 0:
                 time.sleep(delay)
             with lock:
-                done += len(core.finished)
+                done += len(core.ledgers.finished)
                 core.report(time.monotonic())
         return tasks / (time.perf_counter() - started)
 

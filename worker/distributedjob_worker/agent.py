@@ -258,7 +258,7 @@ class Agent:
     def _retry_store(self) -> None:
         self._retry = None
         try:
-            self._spool.replace(self._core.kept)
+            self._spool.replace(self._core.ledgers.kept)
         except OSError:
             self._retry = self._loop.call_later(_RETRY_SECONDS, self._retry_store)
             return
@@ -268,7 +268,7 @@ class Agent:
     def _release(self) -> None:
         self._settled.set()
         try:
-            self._spool.keep(self._core.kept)
+            self._spool.keep(self._core.ledgers.kept)
         except OSError as error:
             _log.warning("the spool cannot be compacted: %s", error)
             return

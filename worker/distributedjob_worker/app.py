@@ -78,8 +78,8 @@ def _prepare(settings: Settings) -> _Prepared:
         _log.warning("ended %d processes of an earlier agent", ended)
 
     try:
-        core.adopt(spool.load())
-        spool.replace(core.kept)
+        core.ledgers.adopt(spool.load())
+        spool.replace(core.ledgers.kept)
         scratch = ScratchPool(settings.state_dir / "scratch")
     except OSError as error:
         raise SpoolError(

@@ -10,6 +10,7 @@ from distributedjob_api.messages import MessageError, decode_leader
 from distributedjob_api.subjects import Subjects
 from distributedjob_worker import spool as spools
 from distributedjob_worker.agent import Agent
+from distributedjob_worker.core import reports
 from distributedjob_worker.core.effects import Store
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.results import Outcome
@@ -214,9 +215,9 @@ class WorkerHost:
         identity = Identity(process.name, self.name, "127.0.1.1", "sim", self.cpu_millis, 2**30)
         core = self.core = Worker(identity)
         spool = Spool(self.disk, process)
-        core.adopt(spool.load())
+        core.ledgers.adopt(spool.load())
         try:
-            spool.replace(core.kept)
+            spool.replace(core.ledgers.kept)
         except OSError:
             # The agent cannot begin on a full disk: it is started again and again.
             process.kill()
@@ -256,8 +257,11 @@ class WorkerHost:
     def _state(core: Worker) -> tuple[object, ...]:
         """What a message may change; a report that is due by now may leave beside it."""
         session = core.session
-        held = [(one.uid, one.queued, one.running) for one in core._states(idle=True)]
-        acked = [(uid, ledger.acked_seq) for uid, ledger in core.ledgers.items()]
+        held = [
+            (one.uid, one.queued, one.running)
+            for one in reports.job_states(core.queues, core.ledgers, idle=True)
+        ]
+        acked = [(uid, ledger.acked_seq) for uid, ledger in core.ledgers.jobs.items()]
         return session.epoch, session.number, session.applied, held, acked
 
     # -- tasks ---------------------------------------------------------------------

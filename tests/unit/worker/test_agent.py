@@ -15,10 +15,9 @@ from distributedjob_api.messages import (
     encode_message,
 )
 from distributedjob_worker.agent import Agent
-from distributedjob_worker.core.worker import Identity, Worker
+from distributedjob_worker.core.worker import Worker
 from distributedjob_worker.spool import Spool
-
-IDENTITY = Identity("inc", "node", "10.0.0.1", "0.1", 2000, 1 << 30)
+from tests.support.worker_core import IDENTITY
 
 
 class Outside:

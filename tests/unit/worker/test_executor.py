@@ -8,9 +8,10 @@ import pytest
 
 from distributedjob_api import task_reasons
 from distributedjob_worker.core.queues import Task
-from distributedjob_worker.core.worker import Identity, Worker
+from distributedjob_worker.core.worker import Worker
 from distributedjob_worker.execution.executor import Executor, Room
 from distributedjob_worker.execution.scratch import ScratchPool
+from tests.support.worker_core import IDENTITY
 from tests.support.worker_driver import define
 
 
@@ -24,7 +25,7 @@ class Faulty:
 def test_a_start_that_fails_as_nobody_foresaw_is_an_outcome(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    core = Worker(Identity("inc", "node", "10.0.0.1", "0.1", 2000, 1 << 30))
+    core = Worker(IDENTITY)
     room = Room(tmp_path, "node", "mark", 2, {})
     executor = Executor(core, threading.Lock(), ScratchPool(tmp_path / "s"), room)
     outcome = executor._run(cast("Any", Faulty()), Task(define("/bin/true"), 7, 0, None))

@@ -2,13 +2,17 @@
 
 from itertools import chain
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distributedjob_api.messages import JournalBatch, TaskRecord
+from distributedjob_api.messages import Cancel, Command, JournalBatch, Return, TaskRecord
+from distributedjob_worker.core.effects import Journal, Publish, Store
 from distributedjob_worker.core.records import BATCH_BYTES, WAIT_SECONDS, Records
 from distributedjob_worker.core.results import Batch
-from tests.support.worker_driver import define
+from distributedjob_worker.core.worker import Worker
+from tests.support.worker_core import IDENTITY, a_worker, command, granted, run
+from tests.support.worker_driver import UID, assign, define
 
 
 def ended(*indexes: int, uid: str = "u", run: int = 0, wrote: int = 0) -> Batch:
@@ -85,3 +89,40 @@ def test_without_a_journal_nothing_is_kept():
     records = Records("node", kept=False)
     records.add(ended(0, wrote=BATCH_BYTES), 10.0)
     assert (records.take(99.0, idle), records.due()) == ([], float("inf"))
+
+
+# -- as a worker sends them --------------------------------------------------------
+
+
+def test_records_wait_for_others_but_not_for_the_next_report() -> None:
+    worker = a_worker()
+    command(worker, define("/bin/true"), assign((0, 9)))
+    run(worker, 3)
+    assert not any(isinstance(effect, Journal) for effect in worker.report(2.0))
+    worker.report(2.5)
+    assert worker.due() == 3.0
+    (effect,) = worker.tick(3.0)
+    assert isinstance(effect, Journal)
+    assert [record.index for record in effect.batch.records] == [0, 1, 2]
+    assert worker.due() == 3.5
+
+
+@pytest.mark.parametrize("left", [Cancel(3, UID, []), Return(3, UID, [(3, 9)])])
+def test_records_leave_with_the_report_after_which_nothing_of_the_job_is_left(
+    left: Command,
+) -> None:
+    worker = a_worker()
+    command(worker, define("/bin/true"), assign((0, 9)))
+    run(worker, 3)
+    worker.report(2.0)
+    command(worker, left, now=2.0)
+    effects = worker.report(2.1)
+    (journal,) = [effect for effect in effects if isinstance(effect, Journal)]
+    assert len(journal.batch.records) == 3
+
+
+def test_a_worker_without_a_journal_sends_it_nothing() -> None:
+    worker = granted(Worker(IDENTITY, journals=False))
+    command(worker, define("/bin/true"), assign((0, 0)))
+    run(worker, 1)
+    assert [type(effect) for effect in worker.report(2.0)] == [Store, Publish]

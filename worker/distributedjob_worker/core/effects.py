@@ -18,7 +18,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Acknowledgements arrived: the spool may drop what ``Worker.kept`` lacks."""
+    """Acknowledgements arrived: the spool may drop what ``Ledgers.kept`` lacks."""
 
 
 @dataclass(frozen=True, slots=True)

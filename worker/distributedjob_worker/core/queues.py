@@ -63,6 +63,7 @@ class JobQueue:
     parallelism: int = 0
     priority: int = 0
     forgotten: bool = False
+    cancelled: bool = False
     held: bool = False
     waiting: OrderedDict[int, Task] = field(default_factory=OrderedDict)
     running: dict[int, Task] = field(default_factory=dict)
@@ -90,8 +91,8 @@ class Queues:
     """All jobs of the worker; every index is in at most one place."""
 
     def __init__(self, cpu_millis: int, memory_bytes: int) -> None:
-        self.free_millis = cpu_millis
-        self.free_bytes = memory_bytes
+        self.free_millis = self._cpu_millis = cpu_millis
+        self.free_bytes = self._memory_bytes = memory_bytes
         self.jobs: dict[str, JobQueue] = {}
         self.running_count = 0
         self._ready: dict[str, JobQueue] = {}
@@ -113,7 +114,8 @@ class Queues:
         if job is None:
             self.jobs[define.uid] = JobQueue(define)
             return []
-        job.forgotten = False
+        # Commands come in order: who defines a job after its end means it.
+        job.forgotten = job.cancelled = False
         if define.run <= job.define.run:
             return []
         job.waiting.clear()
@@ -247,6 +249,11 @@ class Queues:
     def _fits(self, job: JobQueue) -> bool:
         define = job.define
         return define.cpu_millis <= self.free_millis and define.memory_bytes <= self.free_bytes
+
+    def could_fit(self, job: JobQueue) -> bool:
+        """Whether a task of this job fits where nothing else runs."""
+        define = job.define
+        return define.cpu_millis <= self._cpu_millis and define.memory_bytes <= self._memory_bytes
 
     def has(self, uid: str) -> bool:
         """Whether anything of a job waits, here or ahead, or runs."""

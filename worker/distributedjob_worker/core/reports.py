@@ -4,29 +4,26 @@ from collections.abc import Iterator
 from typing import Final
 
 from distributedjob_api.messages import Entry, JobReport
-from distributedjob_worker.core.queues import JobQueue
-from distributedjob_worker.core.results import JobLedger, entry_size
+from distributedjob_worker.core.ledgers import JobLedger, Ledgers
+from distributedjob_worker.core.queues import JobQueue, Queues
+from distributedjob_worker.core.results import entry_size
 
 MESSAGE_BYTES: Final = 400 * 1024
 """Entries in one report, at most; the rest of NATS' 1 MiB is for the queues' ranges."""
 
 
-def job_report(uid: str, queue: JobQueue | None, ledger: JobLedger | None) -> JobReport:
-    """The state of one job, without entries."""
-    known = queue.define if queue is not None else ledger
-    if known is None:
-        raise ValueError(f"job {uid} has neither a queue nor a ledger")
-    return JobReport(
-        uid=uid,
-        namespace=known.namespace,
-        name=known.name,
-        run=known.run,
-        queued=queue.queued_ranges() if queue is not None else [],
-        running=queue.running_ranges() if queue is not None else [],
-        acked_seq=ledger.acked_seq if ledger is not None else 0,
-        last_seq=ledger.last_seq if ledger is not None else 0,
-        entries=[],
-    )
+def job_states(queues: Queues, ledgers: Ledgers, *, idle: bool = False) -> list[JobReport]:
+    """What is held of each job, on request also of those that only have a definition."""
+    stated = []
+    for uid in {**queues.jobs, **ledgers.jobs}:
+        queue, ledger = queues.jobs.get(uid), ledgers.jobs.get(uid)
+        if (
+            (queue is not None and idle)
+            or (queue is not None and (queue.waiting or queue.running or queue.ahead))
+            or (ledger is not None and ledger.entries)
+        ):
+            stated.append(_state(uid, queue, ledger))
+    return stated
 
 
 def spread(states: list[JobReport], entries: dict[str, list[Entry]]) -> Iterator[list[JobReport]]:
@@ -61,3 +58,20 @@ def _with(states: list[JobReport], part: dict[str, list[Entry]]) -> list[JobRepo
         else state
         for state in states
     ]
+
+
+def _state(uid: str, queue: JobQueue | None, ledger: JobLedger | None) -> JobReport:
+    known = queue.define if queue is not None else ledger
+    if known is None:
+        raise ValueError(f"job {uid} has neither a queue nor a ledger")
+    return JobReport(
+        uid=uid,
+        namespace=known.namespace,
+        name=known.name,
+        run=known.run,
+        queued=queue.queued_ranges() if queue is not None else [],
+        running=queue.running_ranges() if queue is not None else [],
+        acked_seq=ledger.acked_seq if ledger is not None else 0,
+        last_seq=ledger.last_seq if ledger is not None else 0,
+        entries=[],
+    )

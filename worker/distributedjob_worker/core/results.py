@@ -1,6 +1,5 @@
-"""Results on their way to a checkpoint: folded, numbered, kept until acknowledged."""
+"""Ended attempts as results: folded by job and run, cut into numbered entries."""
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -29,45 +28,7 @@ class Outcome(NamedTuple):
     stderr_bytes: int = 0
 
 
-@dataclass(slots=True)
-class JobLedger:
-    """The entries of one job that no acknowledgement covers yet."""
-
-    namespace: str
-    name: str
-    run: int
-    last_seq: int = 0
-    acked_seq: int = 0
-    sent_seq: int = 0
-    size: int = 0
-    entries: deque[Entry] = field(default_factory=deque)
-
-    def append(self, entry: Entry) -> None:
-        """Keep an entry; its number follows the last one."""
-        self.entries.append(entry)
-        self.size += entry_size(entry)
-        self.last_seq = entry.seq
-        self.run = max(self.run, entry.run)
-
-    def acknowledge(self, upto: int) -> None:
-        """Drop the entries that stand in a checkpoint."""
-        upto = min(upto, self.last_seq)
-        while self.entries and self.entries[0].seq <= upto:
-            self.size -= entry_size(self.entries.popleft())
-        self.acked_seq = max(self.acked_seq, upto)
-        self.sent_seq = max(self.sent_seq, upto)
-
-    def unsent(self) -> list[Entry]:
-        """What was never sent in this session; it counts as sent from here on."""
-        if self.sent_seq == self.last_seq:
-            return []
-        entries = [entry for entry in self.entries if entry.seq > self.sent_seq]
-        self.sent_seq = self.last_seq
-        return entries
-
-    def resend(self) -> None:
-        """Everything that is not acknowledged is to be sent again."""
-        self.sent_seq = self.acked_seq
+Ended = tuple[Task, Outcome]
 
 
 @dataclass(slots=True)
@@ -82,7 +43,7 @@ class Batch:
     busy_seconds: float = 0.0
 
 
-def fold(finished: Iterable[tuple[Task, Outcome]]) -> dict[tuple[str, int], Batch]:
+def fold(finished: Iterable[Ended]) -> dict[tuple[str, int], Batch]:
     """Gather ended attempts by job and run."""
     batches: dict[tuple[str, int], Batch] = {}
     for task, outcome in finished:

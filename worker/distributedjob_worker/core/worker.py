@@ -1,38 +1,29 @@
 """The worker as a state machine: messages and ends of tasks in, effects out.
 
-One object holds the session, the queues and the results. The shell serialises its
+One object joins the session, the queues and the ledgers. The shell serialises its
 calls; no call waits for anything, and time is an argument.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import assert_never
 
 from distributedjob_api.histogram import SECONDS, Histogram
 from distributedjob_api.messages import (
     Acks,
     Announce,
-    Assign,
-    Cancel,
-    Command,
     Commands,
     Define,
-    Entry,
-    Forget,
     Hello,
-    JobReport,
     LeaderMessage,
     OutputReply,
     OutputRequest,
-    Range,
     Refusal,
     Report,
     Resend,
-    Return,
     Welcome,
 )
-from distributedjob_worker.core import reports, results
+from distributedjob_worker.core import jobs, reports
+from distributedjob_worker.core.commands import Orders
 from distributedjob_worker.core.effects import (
     Effect,
     Journal,
@@ -40,26 +31,14 @@ from distributedjob_worker.core.effects import (
     Recall,
     Release,
     Show,
-    Stop,
-    Store,
     Wake,
 )
-from distributedjob_worker.core.queues import JobQueue, Queues, Task
+from distributedjob_worker.core.ledgers import Ledgers
+from distributedjob_worker.core.queues import Queues, Task
 from distributedjob_worker.core.records import Records
-from distributedjob_worker.core.results import JobLedger, Outcome
+from distributedjob_worker.core.results import Outcome
 from distributedjob_worker.core.session import Session, Standing
-
-HELLO_SECONDS: Final = 1.0
-HEARTBEAT_SECONDS: Final = 1.0
-REPORT_GAP_SECONDS: Final = 0.003
-"""Between two reports, however urgent: many single tasks that end together share one."""
-
-SHARE_BYTES: Final = 64 * 1024 * 1024
-"""Results of one job that may wait for a checkpoint, about, so that one whose status cannot
-be written leaves room in the spool for the others."""
-
-REMEMBERED_JOBS: Final = 4096
-"""Cancelled jobs, whose late assignments are refused, and forgotten ones, whose numbers go on."""
+from distributedjob_worker.core.timing import Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +54,7 @@ class Identity:
 
 
 class Worker:
-    """See the module; ``finished`` collects ended attempts between two reports.
+    """See the module.
 
     Args:
         identity: what it says of itself.
@@ -86,20 +65,15 @@ class Worker:
         self.identity = identity
         self.session = Session()
         self.queues = Queues(identity.cpu_millis, identity.memory_bytes)
-        self.ledgers: dict[str, JobLedger] = {}
-        self.finished: list[tuple[Task, Outcome]] = []
-        self.urgent = False
-        self.leaving = False
+        self.ledgers = Ledgers()
         self.held = False
         self.run_seconds = Histogram(SECONDS)
         """How long attempts ran, whatever became of them."""
         self.dropped_records = 0
         """Records that the journal's way out gave up, as the shell counts them."""
         self._records = Records(identity.node, kept=journals)
-        self._cancelled: OrderedDict[str, int] = OrderedDict()
-        self._news = False
-        self._numbered: OrderedDict[str, int] = OrderedDict()
-        self._sent_at = self._looked_at = -HEARTBEAT_SECONDS
+        self._timing = Timing()
+        self._orders = Orders(self.queues, self.ledgers, self._timing)
 
     # -- tasks ---------------------------------------------------------------------
 
@@ -124,11 +98,12 @@ class Worker:
         Returns:
             Whether a report is due earlier than before.
         """
-        self.queues.finish(task)
-        sooner = not self.finished
-        self.finished.append((task, outcome))
-        if not self.urgent and not self.queues.waiting:
-            self.urgent = sooner = True
+        queues, finished, timing = self.queues, self.ledgers.finished, self._timing
+        queues.finish(task)
+        sooner = not finished
+        finished.append((task, outcome))
+        if not timing.urgent and not queues.waiting:
+            timing.urgent = sooner = True
         return sooner
 
     def take_ahead(self, define: Define, most: int, shares: int) -> list[Task]:
@@ -146,8 +121,8 @@ class Worker:
         """
         if self.queues.give_back(task):
             return False
-        self._purge(task.define.uid)
-        self.urgent = True
+        jobs.purge(self.queues, self.ledgers, task.define.uid)
+        self._timing.urgent = True
         return True
 
     def hold(self, held: bool) -> list[Effect]:
@@ -159,25 +134,16 @@ class Worker:
         return [Recall(ahead)] if ahead else []
 
     @property
-    def kept(self) -> list[Store]:
-        """Every entry that is not acknowledged, as the spool should hold it."""
-        return [
-            Store(uid, ledger.namespace, ledger.name, list(ledger.entries))
-            for uid, ledger in self.ledgers.items()
-            if ledger.entries
-        ]
-
-    @property
     def settled(self) -> bool:
         """Whether nothing runs and every result is acknowledged."""
-        return self.idle and not any(ledger.entries for ledger in self.ledgers.values())
+        return self.idle and not any(ledger.entries for ledger in self.ledgers.jobs.values())
 
     @property
     def idle(self) -> bool:
         """Whether nothing runs and every result has a number."""
         return (
             not self.queues.running_count
-            and not self.finished
+            and not self.ledgers.finished
             and not any(job.ahead for job in self.queues.jobs.values())
         )
 
@@ -216,27 +182,17 @@ class Worker:
         """Say what is due: a report, or else what the journal has waited for long enough."""
         return self.report(now) if now >= self._report_due() else self._journal(now)
 
-    def _report_due(self) -> float:
-        if self.urgent:
-            return self._looked_at + REPORT_GAP_SECONDS
-        if self.finished or self._news:
-            return self._looked_at + self.session.report_seconds
-        return self._sent_at + (HELLO_SECONDS if self.session.number is None else HEARTBEAT_SECONDS)
-
     def report(self, now: float) -> list[Effect]:
         """Number what ended and say what there is to say, a heartbeat at least."""
         effects = self._collect(now)
-        self.urgent = self._news = False
-        self._looked_at = now
+        self._timing.look(now)
         if self.session.number is None:
-            if now >= self._sent_at + HELLO_SECONDS:  # As `due` reckons, to the last bit.
+            if self._timing.may_greet(now):
                 effects += self._hello(now)
             return effects
-        self._sent_at = now
-        entries = {
-            uid: unsent for uid, ledger in self.ledgers.items() if (unsent := ledger.unsent())
-        }
-        for jobs in reports.spread(self._states(), entries):
+        self._timing.sent_at = now
+        states = reports.job_states(self.queues, self.ledgers)
+        for stated in reports.spread(states, self.ledgers.unsent()):
             effects.append(
                 Publish(
                     Report(
@@ -244,8 +200,8 @@ class Worker:
                         epoch=self.session.epoch,
                         session=self.session.number,
                         applied=self.session.applied,
-                        jobs=jobs,
-                        leaving=self.leaving,
+                        jobs=stated,
+                        leaving=self._orders.leaving,
                         dropped_records=self.dropped_records,
                     )
                 )
@@ -255,30 +211,9 @@ class Worker:
             effects.append(Wake())
         return effects
 
-    def adopt(self, stores: Iterable[Store]) -> None:
-        """Take over the entries that an earlier incarnation left, under new numbers."""
-        for store in stores:
-            ledger = self._ledger(store.uid, store.namespace, store.name)
-            for entry in store.entries:
-                ledger.append(
-                    Entry(
-                        ledger.last_seq + 1,
-                        entry.run,
-                        entry.succeeded,
-                        entry.failed,
-                        entry.stopped,
-                        entry.busy_seconds,
-                    )
-                )
-
     def leave(self) -> list[Effect]:
         """Take nothing more, give back what waits, end what runs."""
-        self.leaving = self.urgent = True
-        running: list[Task] = []
-        for job in self.queues.jobs.values():
-            running += job.running.values()
-            running += self.queues.drop(job, None)
-        return [Stop(running)] if running else []
+        return self._orders.leave()
 
     # -- messages ------------------------------------------------------------------
 
@@ -294,7 +229,7 @@ class Worker:
             case Standing.STRANGE:
                 if self.session.number is None:
                     return self._hello(now)
-                self.urgent = True
+                self._timing.urgent = True
                 return self.report(now)
             case standing:
                 assert_never(standing)
@@ -305,9 +240,8 @@ class Worker:
         if message.incarnation != self.identity.incarnation:
             return []
         if self.session.grant(message.epoch, message.session, message.report_seconds):
-            for ledger in self.ledgers.values():
-                ledger.resend()
-        self.urgent = True
+            self.ledgers.resend(self.ledgers.jobs)
+        self._timing.urgent = True
         return []
 
     def _commands(self, message: Commands, now: float) -> list[Effect]:
@@ -315,112 +249,28 @@ class Worker:
         for command in message.commands:
             if command.number > self.session.applied + 1:
                 # The leader repeats from the number that the report carries.
-                self.urgent = True
+                self._timing.urgent = True
                 break
             if command.number == self.session.applied + 1:
-                effects += self._apply(command)
+                effects += self._orders.apply(command)
                 self.session.applied = command.number
-                self._news = True
+                self._timing.news = True
         return effects
-
-    def _apply(self, command: Command) -> list[Effect]:
-        match command:
-            case Define():
-                # Commands come in order: who defines a job after its end means it.
-                self._cancelled.pop(command.uid, None)
-                outdated = self.queues.define(command)
-                self._share_out(command.uid)
-                return [Stop(outdated)] if outdated else []
-            case Assign():
-                return self._assign(command)
-            case Cancel():
-                return self._cancel(command)
-            case Return():
-                job = self.queues.jobs.get(command.uid)
-                return [] if job is None else self._recalled(job, command.ranges)
-            case Forget():
-                job = self.queues.jobs.get(command.uid)
-                effects = [] if job is None else self._recalled(job, None)
-                if job is not None:
-                    job.forgotten = True
-                self._purge(command.uid)
-                return effects
-            case _:
-                assert_never(command)
-
-    def _assign(self, command: Assign) -> list[Effect]:
-        job = self.queues.jobs.get(command.uid)
-        if (
-            job is None
-            or self.leaving
-            or job.define.run != command.run
-            or command.run <= self._cancelled.get(command.uid, -1)
-            or job.define.cpu_millis > self.identity.cpu_millis
-            or job.define.memory_bytes > self.identity.memory_bytes
-            or (command.items and len(command.items) != command.count)
-        ):
-            # The report that leaves at once does not list them: that is the answer.
-            self.urgent = True
-            return []
-        self.queues.add(
-            job,
-            command.fresh,
-            command.retries,
-            command.items,
-            command.parallelism,
-            command.priority,
-        )
-        return [Wake()]
-
-    def _recalled(self, job: JobQueue, ranges: list[Range] | None) -> list[Effect]:
-        recalled = self.queues.drop(job, ranges)
-        return [Recall(recalled)] if recalled else []
-
-    def _cancel(self, command: Cancel) -> list[Effect]:
-        job = self.queues.jobs.get(command.uid)
-        if job is None:
-            return []
-        whole = not command.ranges
-        if whole:
-            self._cancelled[command.uid] = job.define.run
-            self._cancelled.move_to_end(command.uid)
-            if len(self._cancelled) > REMEMBERED_JOBS:
-                self._cancelled.popitem(last=False)
-        recalled = self.queues.drop(job, None if whole else command.ranges)
-        # A report that no longer lists what waited is the answer.
-        self.urgent = True
-        chosen = [
-            task
-            for index, task in job.running.items()
-            if whole or any(first <= index <= last for first, last in command.ranges)
-        ]
-        return [Stop([*recalled, *chosen])] if recalled or chosen else []
 
     def _acknowledge(self, message: Acks) -> list[Effect]:
         effects: list[Effect] = [Release()]
         for uid, upto in message.upto:
-            ledger = self.ledgers.get(uid)
+            ledger = self.ledgers.jobs.get(uid)
             if ledger is not None:
                 ledger.acknowledge(upto)
-                if self._share_out(uid):
+                if jobs.share_out(self.queues, self.ledgers, uid):
                     effects.append(Wake())
-                self._purge(uid)
+                jobs.purge(self.queues, self.ledgers, uid)
         return effects
 
-    def _share_out(self, uid: str) -> bool:
-        """Start no more tasks of a job that fills its share; whether it may go on again."""
-        ledger, queue = self.ledgers.get(uid), self.queues.jobs.get(uid)
-        if ledger is None or queue is None:
-            return False
-        before, queue.held = queue.held, ledger.size >= SHARE_BYTES
-        return before and not queue.held
-
     def _resend(self, message: Resend) -> list[Effect]:
-        for uid in message.uids:
-            ledger = self.ledgers.get(uid)
-            if ledger is not None:
-                ledger.resend()
-        self.urgent = True
+        self.ledgers.resend(message.uids)
+        self._timing.urgent = True
         return []
 
     def _show(self, message: OutputRequest) -> Show | Publish:
@@ -430,72 +280,28 @@ class Worker:
             return Publish(OutputReply(self.identity.incarnation, message.request))
         return Show(task, message)
 
-    # -- state ---------------------------------------------------------------------
+    # -- what is said -------------------------------------------------------------
+
+    def _report_due(self) -> float:
+        return self._timing.due(self.session, ended=bool(self.ledgers.finished))
 
     def _collect(self, now: float) -> list[Effect]:
         """Give numbers to what ended since the last report."""
-        if not self.finished:
-            return self._journal(now)
-        finished, self.finished = self.finished, []
-        self.run_seconds.observe_all([outcome.duration for _, outcome in finished])
-        ended = results.fold(finished)
         effects: list[Effect] = []
-        for batch in ended.values():
-            define = batch.define
-            ledger = self._ledger(define.uid, define.namespace, define.name)
-            made = results.entries(batch, ledger.last_seq)
-            for entry in made:
-                ledger.append(entry)
-            self._share_out(define.uid)
-            effects.append(Store(define.uid, define.namespace, define.name, made))
-            self._records.add(batch, now)
+        if self.ledgers.finished:
+            self.run_seconds.observe_all([end.duration for _, end in self.ledgers.finished])
+            for batch, store in self.ledgers.number():
+                jobs.share_out(self.queues, self.ledgers, store.uid)
+                self._records.add(batch, now)
+                effects.append(store)
         return effects + self._journal(now)
 
     def _journal(self, now: float) -> list[Effect]:
         """What the journal is sent now."""
         return [Journal(batch) for batch in self._records.take(now, self.queues.has)]
 
-    def _ledger(self, uid: str, namespace: str, name: str) -> JobLedger:
-        ledger = self.ledgers.get(uid)
-        if ledger is None:
-            # Numbers never start again within an incarnation, not even for a job that
-            # was forgotten and came back: the leader may remember the old ones.
-            last = self._numbered.pop(uid, 0)
-            ledger = self.ledgers[uid] = JobLedger(namespace, name, 0, last, last, last)
-        return ledger
-
-    def _purge(self, uid: str) -> None:
-        """Drop a job that was forgotten once nothing of it is left here."""
-        job = self.queues.jobs.get(uid)
-        if job is not None and (not job.forgotten or job.running or job.waiting or job.ahead):
-            return
-        if any(task.define.uid == uid for task, _ in self.finished):
-            return
-        ledger = self.ledgers.get(uid)
-        if ledger is not None and ledger.entries:
-            return
-        self.queues.jobs.pop(uid, None)
-        if ledger is not None:
-            del self.ledgers[uid]
-            self._numbered[uid] = ledger.last_seq
-            if len(self._numbered) > REMEMBERED_JOBS:
-                self._numbered.popitem(last=False)
-
-    def _states(self, *, idle: bool = False) -> list[JobReport]:
-        """What is held of each job, on request also of those that only have a definition."""
-        states = []
-        for uid in {**self.queues.jobs, **self.ledgers}:
-            queue, ledger = self.queues.jobs.get(uid), self.ledgers.get(uid)
-            if (
-                (queue is not None and idle)
-                or (queue is not None and (queue.waiting or queue.running or queue.ahead))
-                or (ledger is not None and ledger.entries)
-            ):
-                states.append(reports.job_report(uid, queue, ledger))
-        return states
-
     def _hello(self, now: float) -> list[Effect]:
-        self._sent_at = now
+        self._timing.sent_at = now
         who = self.identity
         return [
             Publish(
@@ -507,7 +313,7 @@ class Worker:
                     version=who.version,
                     cpu_millis=who.cpu_millis,
                     memory_bytes=who.memory_bytes,
-                    jobs=self._states(idle=True),
+                    jobs=reports.job_states(self.queues, self.ledgers, idle=True),
                 )
             )
         ]

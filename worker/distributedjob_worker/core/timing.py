@@ -1,0 +1,41 @@
+"""When the worker speaks: at once, at the leader's interval, or once a second all the same."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from distributedjob_worker.core.session import Session
+
+HELLO_SECONDS: Final = 1.0
+HEARTBEAT_SECONDS: Final = 1.0
+REPORT_GAP_SECONDS: Final = 0.003
+"""Between two reports, however urgent: many single tasks that end together share one."""
+
+
+@dataclass(slots=True)
+class Timing:
+    """What the next report waits for; moments in seconds, of the clock that the shell reads.
+
+    ``urgent`` is what somebody waits for, ``news`` what can wait for the interval.
+    """
+
+    urgent: bool = False
+    news: bool = False
+    sent_at: float = -HEARTBEAT_SECONDS
+    looked_at: float = -HEARTBEAT_SECONDS
+
+    def due(self, session: Session, *, ended: bool) -> float:
+        """When to speak next; ``ended`` tells whether any attempt has ended since."""
+        if self.urgent:
+            return self.looked_at + REPORT_GAP_SECONDS
+        if ended or self.news:
+            return self.looked_at + session.report_seconds
+        return self.sent_at + (HELLO_SECONDS if session.number is None else HEARTBEAT_SECONDS)
+
+    def look(self, now: float) -> None:
+        """What there was to say by now is about to be said."""
+        self.urgent = self.news = False
+        self.looked_at = now
+
+    def may_greet(self, now: float) -> bool:
+        """Whether the last hello, or report, was long enough ago for another hello."""
+        return now >= self.sent_at + HELLO_SECONDS  # As `due` reckons, to the last bit.
