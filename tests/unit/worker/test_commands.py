@@ -62,9 +62,11 @@ def test_an_assignment_is_refused_where_it_cannot_be_meant() -> None:
         define("/bin/true", number=4, uid="huge", cpu_millis=2001),
         assign((0, 0), number=5, uid="huge"),
         assign((0, 1), number=6, run=1, items=("only one",)),
+        define("/bin/true", number=7, uid="vast", memory_bytes=(1 << 30) + 1),
+        assign((0, 0), number=8, uid="vast"),
     )
     report = reported(worker)
-    assert (report.applied, report.jobs) == (6, [])
+    assert (report.applied, report.jobs) == (8, [])
 
 
 def test_a_cancelled_job_refuses_a_late_assignment_but_not_a_new_run() -> None:

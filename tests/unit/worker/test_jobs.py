@@ -45,3 +45,18 @@ def test_a_forgotten_job_goes_when_nothing_of_it_is_left_and_keeps_its_numbers()
     run(worker, 1)
     job = stated(reported(worker))
     assert ([entry.seq for entry in job.entries], job.acked_seq) == ([2], 1)
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_results_of_a_forgotten_job_are_kept_until_they_are_acknowledged(numbered: bool) -> None:
+    worker = a_worker()
+    command(worker, define("/bin/true"), assign((0, 0)))
+    run(worker, 1)
+    if numbered:
+        worker.report(2.0)
+    command(worker, Forget(3, UID))
+    assert stated(reported(worker)).last_seq == 1
+    assert not worker.settled
+    worker.handle(Acks(5, 7, [(UID, 1)]), 3.0)
+    assert worker.settled
+    assert UID not in worker.queues.jobs

@@ -34,6 +34,13 @@ def test_an_idle_worker_says_so_once_a_second() -> None:
     assert worker.due() == 11.0
 
 
+def test_a_command_that_was_applied_is_told_at_the_leader_s_interval() -> None:
+    worker = a_worker()
+    worker.report(10.0)
+    command(worker, define("/bin/true"))
+    assert worker.due() == 10.0 + 0.05
+
+
 def test_what_is_due_is_said_even_where_fractions_round_badly() -> None:
     worker = Worker(IDENTITY)
     worker.connected(0.13)

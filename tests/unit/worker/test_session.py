@@ -23,6 +23,7 @@ def test_a_connected_worker_presents_itself_until_it_is_welcome() -> None:
     assert isinstance(hello, Hello)
     assert (hello.incarnation, hello.cpu_millis, hello.jobs) == ("inc", 2000, [])
     assert worker.due() == 10.0 + HELLO_SECONDS
+    assert said(worker.report(10.5)) == []
     (again,) = said(worker.report(10.0 + HELLO_SECONDS))
     assert isinstance(again, Hello)
 
