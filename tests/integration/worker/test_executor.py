@@ -2,8 +2,7 @@
 
 import os
 import subprocess
-import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -21,21 +20,8 @@ from tests.support.worker_driver import (
     assign,
     define,
     fake_leader,
-    nats_process,
     processes_with,
 )
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with nats_process(tmp_path_factory.mktemp("worker-nats")) as started:
-        yield started
-
-
-@pytest.fixture(params=["1", "2"])
-def executors(request: pytest.FixtureRequest) -> str:
-    """How many processes start tasks: the agent's own, or more."""
-    return str(request.param)
 
 
 @pytest.fixture
@@ -45,12 +31,6 @@ async def leader(url: str, tmp_path: Path, executors: str) -> AsyncIterator[Fake
         async with fake_leader(url) as started:
             await started.granted()
             yield started
-
-
-@pytest.fixture
-def token() -> str:
-    """A text that only this test's processes have in their environment."""
-    return f"TOKEN-{uuid.uuid4().hex}"
 
 
 def _script(folder: Path, name: str, text: str, mode: int) -> str:

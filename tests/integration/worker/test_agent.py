@@ -28,18 +28,6 @@ from tests.support.worker_driver import (
 )
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with nats_process(tmp_path_factory.mktemp("worker-nats")) as started:
-        yield started
-
-
-@pytest.fixture(params=["1", "2"])
-def executors(request: pytest.FixtureRequest) -> str:
-    """How many processes start tasks: the agent's own, or more."""
-    return str(request.param)
-
-
 async def test_tasks_run_and_every_result_is_reported(
     url: str, tmp_path: Path, executors: str
 ) -> None:

@@ -1,7 +1,6 @@
 """The address at which a worker serves its metrics: used, taken, and held open by others."""
 
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,12 +11,6 @@ from distributedjob_local.component import free_port
 from tests.support.scrapes import Samples, samples, scrape
 from tests.support.waiting import wait_until
 from tests.support.worker_driver import agent_process, assign, define, fake_leader, nats_process
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with nats_process(tmp_path_factory.mktemp("metrics-nats")) as started:
-        yield started
 
 
 @pytest.fixture

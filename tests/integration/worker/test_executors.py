@@ -3,12 +3,8 @@
 import asyncio
 import os
 import signal
-import uuid
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-
-import pytest
 
 from distributedjob_api.messages import Cancel, Return
 from distributedjob_worker.execution import presence
@@ -21,23 +17,10 @@ from tests.support.worker_driver import (
     assign,
     define,
     fake_leader,
-    nats_process,
     processes_with,
 )
 
 PATIENCE = 60.0
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with nats_process(tmp_path_factory.mktemp("worker-nats")) as started:
-        yield started
-
-
-@pytest.fixture
-def token() -> str:
-    """A text that only this test's processes have in their environment."""
-    return f"TOKEN-{uuid.uuid4().hex}"
 
 
 def _several(url: str, folder: Path) -> AbstractContextManager[AgentProcess]:
