@@ -1,23 +1,6 @@
 """How many tasks and which of them: what the API server takes and what it refuses."""
 
-import pytest
-
-from tests.support.validation import (
-    PLAIN,
-    Jobs,
-    assert_refused,
-    assert_taken_and_read,
-    items,
-    items_from,
-    refused,
-    spec,
-)
-
-
-@pytest.fixture
-def jobs(control_plane, namespace):
-    return Jobs(control_plane, namespace)
-
+from tests.support.validation import PLAIN, items, items_from, refused, spec
 
 REFUSED = [
     refused(
@@ -167,13 +150,3 @@ ACCEPTED = {
     "items from a ConfigMap": items_from("my.items-1", "a_B.c-1"),
     "indexes of items that are not known yet": items_from(indexes="0-999999"),
 }
-
-
-@pytest.mark.parametrize(("given", "field", "remedy"), REFUSED)
-def test_bad_input_is_refused_with_the_field_and_the_remedy(jobs, given, field, remedy):
-    assert_refused(jobs, given, field, remedy)
-
-
-@pytest.mark.parametrize("given", ACCEPTED.values(), ids=ACCEPTED.keys())
-def test_what_the_server_takes_the_operator_can_read(jobs, given):
-    assert_taken_and_read(jobs, given)

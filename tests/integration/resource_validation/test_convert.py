@@ -3,7 +3,7 @@
 import pytest
 
 from distributedjob_api.convert import from_job
-from tests.support.validation import Jobs, assert_taken_and_read
+from tests.support.validation import assert_taken_and_read
 
 
 def indexed(template=None, container=None, **spec):
@@ -58,7 +58,7 @@ JOBS = {
 
 
 @pytest.mark.parametrize("given", JOBS.values(), ids=JOBS.keys())
-def test_what_the_server_takes_as_a_job_it_takes_converted(control_plane, namespace, given):
+def test_what_the_server_takes_as_a_job_it_takes_converted(control_plane, namespace, jobs, given):
     client = control_plane.client
     answer = client.session.post(
         f"{client.url}/apis/batch/v1/namespaces/{namespace}/jobs",
@@ -67,7 +67,7 @@ def test_what_the_server_takes_as_a_job_it_takes_converted(control_plane, namesp
     )
     assert answer.ok, answer.text
     manifest, notes = from_job(answer.json())
-    job = assert_taken_and_read(Jobs(control_plane, namespace), manifest["spec"])
+    job = assert_taken_and_read(jobs, manifest["spec"])
     assert job.spec.tasks == given["completions"]
     # Of what the server wrote by itself, nothing needs a word.
     written = {note.partition(":")[0].rpartition(".")[2] for note in notes}

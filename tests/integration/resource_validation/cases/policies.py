@@ -1,23 +1,6 @@
 """How tasks are run and tried again: what the API server takes and what it refuses."""
 
-import pytest
-
-from tests.support.validation import (
-    Jobs,
-    assert_refused,
-    assert_taken_and_read,
-    items,
-    items_from,
-    out_of_bounds,
-    refused,
-    spec,
-)
-
-
-@pytest.fixture
-def jobs(control_plane, namespace):
-    return Jobs(control_plane, namespace)
-
+from tests.support.validation import items, items_from, out_of_bounds, refused, spec
 
 REFUSED = [
     *(
@@ -138,13 +121,3 @@ ACCEPTED = {
     ),
     "again on the same node": spec(retryPolicy={"placement": "SameNode"}),
 }
-
-
-@pytest.mark.parametrize(("given", "field", "remedy"), REFUSED)
-def test_bad_input_is_refused_with_the_field_and_the_remedy(jobs, given, field, remedy):
-    assert_refused(jobs, given, field, remedy)
-
-
-@pytest.mark.parametrize("given", ACCEPTED.values(), ids=ACCEPTED.keys())
-def test_what_the_server_takes_the_operator_can_read(jobs, given):
-    assert_taken_and_read(jobs, given)

@@ -1,21 +1,6 @@
 """Suspension, reruns, priority and nodes: what the API server takes and what it refuses."""
 
-import pytest
-
-from tests.support.validation import (
-    Jobs,
-    assert_refused,
-    assert_taken_and_read,
-    items,
-    out_of_bounds,
-    refused,
-    spec,
-)
-
-
-@pytest.fixture
-def jobs(control_plane, namespace):
-    return Jobs(control_plane, namespace)
+from tests.support.validation import items, out_of_bounds, refused, spec
 
 
 def rerun(token="1", **fields):
@@ -217,13 +202,3 @@ ACCEPTED = {
     "managed by this operator": spec(managedBy="distributedjob.dev/operator"),
     "managed by Kueue": spec(managedBy="kueue.x-k8s.io/multikueue"),
 }
-
-
-@pytest.mark.parametrize(("given", "field", "remedy"), REFUSED)
-def test_bad_input_is_refused_with_the_field_and_the_remedy(jobs, given, field, remedy):
-    assert_refused(jobs, given, field, remedy)
-
-
-@pytest.mark.parametrize("given", ACCEPTED.values(), ids=ACCEPTED.keys())
-def test_what_the_server_takes_the_operator_can_read(jobs, given):
-    assert_taken_and_read(jobs, given)

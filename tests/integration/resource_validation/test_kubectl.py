@@ -10,7 +10,7 @@ import yaml
 from distributedjob_api import constants
 from tests.support.validation import UNCHECKED, items, template
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CRD_FILE = ROOT / "crds" / f"{constants.CRD_NAME}.yaml"
 
 

@@ -1,21 +1,7 @@
 """What a failure and a success mean: what the API server takes and what it refuses."""
 
-import pytest
-
 from distributedjob_api.v1alpha1 import FailureReason
-from tests.support.validation import (
-    Jobs,
-    assert_refused,
-    assert_taken_and_read,
-    items,
-    refused,
-    spec,
-)
-
-
-@pytest.fixture
-def jobs(control_plane, namespace):
-    return Jobs(control_plane, namespace)
+from tests.support.validation import items, refused, spec
 
 
 def failing(*rules):
@@ -207,13 +193,3 @@ ACCEPTED = {
     ),
     "the last index of all": succeeding({"succeededIndexes": "99"}),
 }
-
-
-@pytest.mark.parametrize(("given", "field", "remedy"), REFUSED)
-def test_bad_input_is_refused_with_the_field_and_the_remedy(jobs, given, field, remedy):
-    assert_refused(jobs, given, field, remedy)
-
-
-@pytest.mark.parametrize("given", ACCEPTED.values(), ids=ACCEPTED.keys())
-def test_what_the_server_takes_the_operator_can_read(jobs, given):
-    assert_taken_and_read(jobs, given)

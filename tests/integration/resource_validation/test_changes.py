@@ -2,13 +2,7 @@
 
 import pytest
 
-from tests.support.validation import Jobs, items, items_from, spec
-
-
-@pytest.fixture
-def jobs(control_plane, namespace):
-    return Jobs(control_plane, namespace)
-
+from tests.support.validation import items, items_from, spec
 
 FULL = spec(
     indexes="0-9",

@@ -1,23 +1,6 @@
 """What tasks run and occupy: what the API server takes and what it refuses."""
 
-import pytest
-
-from tests.support.validation import (
-    PLAIN,
-    Jobs,
-    assert_refused,
-    assert_taken_and_read,
-    env,
-    refused,
-    requests,
-    spec,
-    template,
-)
-
-
-@pytest.fixture
-def jobs(control_plane, namespace):
-    return Jobs(control_plane, namespace)
+from tests.support.validation import PLAIN, env, refused, requests, spec, template
 
 
 def variable(value_from, **fields):
@@ -218,13 +201,3 @@ ACCEPTED = {
         for given in (1, 2**50, "1", "1000m", "1.5Gi", "1Pi", "128974848", "129e6")
     },
 }
-
-
-@pytest.mark.parametrize(("given", "field", "remedy"), REFUSED)
-def test_bad_input_is_refused_with_the_field_and_the_remedy(jobs, given, field, remedy):
-    assert_refused(jobs, given, field, remedy)
-
-
-@pytest.mark.parametrize("given", ACCEPTED.values(), ids=ACCEPTED.keys())
-def test_what_the_server_takes_the_operator_can_read(jobs, given):
-    assert_taken_and_read(jobs, given)
