@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TypeVar
 
-from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
@@ -13,6 +11,7 @@ from distributedjob_api.subjects import Subjects
 from distributedjob_local.installation import INSTALLATION
 from tests.integration.test_output import djob_output
 from tests.support.jobs import Jobs
+from tests.support.operator_client import operator_client
 from tests.support.waiting import wait_until
 
 T = TypeVar("T")
@@ -20,21 +19,11 @@ SUBJECTS = Subjects(INSTALLATION)
 
 
 def with_jetstream(jobs: Jobs, work: Callable[[JetStreamContext], Awaitable[T]]) -> T:
-    """Do something as the operator's user, who alone may manage streams."""
+    """Do something as the operator."""
 
     async def connected() -> T:
-        environment = jobs.cluster.nats.environment("operator")
-        client = Client()
-        await client.connect(
-            environment["DJOB_NATS_URL"],
-            user=environment["DJOB_NATS_USER"],
-            password=Path(environment["DJOB_NATS_PASSWORD_FILE"]).read_text(),
-            inbox_prefix="_INBOX_operator",
-        )
-        try:
+        async with operator_client(jobs.cluster.nats) as client:
             return await work(client.jetstream())
-        finally:
-            await client.close()
 
     return asyncio.run(connected())
 

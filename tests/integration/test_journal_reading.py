@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from distributedjob_operator.endpoint import Endpoint
 from distributedjob_operator.results import JournalReader
 from distributedjob_operator.shared_journal import READERS, SharedJournal
 from tests.support.endpoint import an_endpoint
+from tests.support.operator_client import operator_client
 
 SUBJECTS = Subjects("test/reading")
 TASKS = 2400
@@ -33,26 +33,12 @@ def content(index: int) -> bytes:
     return bytes([index % 251]) * CONTENT
 
 
-async def connected(nats_server: NatsServer) -> Client:
-    """The operator's connection."""
-    environment = nats_server.environment("operator")
-    client = Client()
-    await client.connect(
-        environment["DJOB_NATS_URL"],
-        user=environment["DJOB_NATS_USER"],
-        password=Path(environment["DJOB_NATS_PASSWORD_FILE"]).read_text(),
-        inbox_prefix="_INBOX_operator",
-    )
-    return client
-
-
 @pytest.fixture
 async def client(nats_server: NatsServer) -> AsyncIterator[Client]:
     """The operator's connection; what it stored is dropped in the end."""
-    client = await connected(nats_server)
-    yield client
-    await client.jetstream().delete_stream(SUBJECTS.journal_stream())
-    await client.close()
+    async with operator_client(nats_server) as client:
+        yield client
+        await client.jetstream().delete_stream(SUBJECTS.journal_stream())
 
 
 @pytest.fixture
@@ -196,11 +182,10 @@ async def test_a_batch_that_says_nothing_of_itself_is_read_as_well(
 
 
 async def test_a_journal_that_was_never_made_has_nothing(nats_server: NatsServer) -> None:
-    client = await connected(nats_server)
-    journal = Journal(client.jetstream(), Subjects("test/absent"))
-    assert [one async for one in journal.read("uid")] == []
-    assert await indexes(journal, BitMap([1])) == []
-    await client.close()
+    async with operator_client(nats_server) as client:
+        journal = Journal(client.jetstream(), Subjects("test/absent"))
+        assert [one async for one in journal.read("uid")] == []
+        assert await indexes(journal, BitMap([1])) == []
 
 
 async def consumers(client: Client) -> int:

@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
-    AsyncExitStack,
     asynccontextmanager,
     contextmanager,
     suppress,
@@ -141,9 +140,10 @@ async def test_a_key_that_changes_is_read_anew(
     key = tmp_path / "key"
     key.write_text("old")
     with hasty(monkeypatch):
-        async with AsyncExitStack() as opened:
-            server, address = await opened.enter_async_context(guarded_server("old"))
-            await opened.enter_async_context(side(f"nats://{address}", key, ended))
+        async with (
+            guarded_server("old") as (server, address),
+            side(f"nats://{address}", key, ended),
+        ):
             await until(lambda: server.let_in == 1)
             server.change("new")
             await until(lambda: server.attempts > 3)
@@ -160,9 +160,10 @@ async def test_a_wrong_key_is_tried_until_it_is_mended(
     key = tmp_path / "key"
     key.write_text("wrong")
     with hasty(monkeypatch):
-        async with AsyncExitStack() as opened:
-            server, address = await opened.enter_async_context(guarded_server("right"))
-            await opened.enter_async_context(side(f"nats://{address}", key, ended))
+        async with (
+            guarded_server("right") as (server, address),
+            side(f"nats://{address}", key, ended),
+        ):
             await until(lambda: server.attempts > 2)
             key.write_text("right")
             await until(lambda: server.let_in == 1)
@@ -178,9 +179,10 @@ async def test_no_key_goes_to_a_server_that_does_not_encrypt(
     """Somebody in between could claim so."""
     key = tmp_path / "key"
     key.write_text("a secret")
-    async with AsyncExitStack() as opened:
-        server, address = await opened.enter_async_context(guarded_server("a secret"))
-        await opened.enter_async_context(side(f"tls://{address}", key, ended))
+    async with (
+        guarded_server("a secret") as (server, address),
+        side(f"tls://{address}", key, ended),
+    ):
         await until(lambda: server.attempts > 2)
     assert b"a secret" not in server.heard
     assert server.let_in == 0
