@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from tests.support.simulation.api_server import ApiFaults
+from tests.support.simulation.host import Host
 from tests.support.simulation.nats import Link, Noise
 from tests.support.simulation.operators import OperatorHost
 from tests.support.simulation.scenario import Fault, JobPlan, Step
@@ -45,7 +46,7 @@ class Nemesis:
 
     # -- help ----------------------------------------------------------------------
 
-    def _hosts(self) -> list[OperatorHost | WorkerHost]:
+    def _hosts(self) -> list[Host]:
         return [*self._world.operators.values(), *self._world.workers.values()]
 
     def _operator(self, step: Step) -> OperatorHost:
@@ -114,7 +115,7 @@ class Nemesis:
     def pause_worker(self, step: Step) -> None:
         self._pause(self._worker(step), step, lambda: None)
 
-    def _pause(self, host: OperatorHost | WorkerHost, step: Step, back: Callable[[], None]) -> None:
+    def _pause(self, host: Host, step: Step, back: Callable[[], None]) -> None:
         process = host.process
         if process is None or not process.alive or process.paused:
             return

@@ -14,6 +14,7 @@ from distributedjob_operator.leadership import Leadership, Timing
 from distributedjob_operator.ports import Kubernetes
 from distributedjob_operator.replica import Replica, run
 from tests.support.simulation.api_client import ApiClient
+from tests.support.simulation.host import Host
 from tests.support.simulation.ledger import SILENCE_SECONDS
 from tests.support.simulation.nats import Connection, OperatorBus
 from tests.support.simulation.process import Process
@@ -83,31 +84,15 @@ class Watch:
         world.loop.call_at(self._due, call, kind, what, context=self._process.context)
 
 
-class OperatorHost:
-    """One pod of the Deployment: its process is started again whenever it ends."""
+class OperatorHost(Host):
+    """One pod of the Deployment."""
 
     def __init__(self, world: World, name: str) -> None:
-        self.world = world
-        self.name = name
-        self.starts = 0
+        super().__init__(world, name)
         self.wall_ahead = 0.0
         self.api_link = world.api.link(name)
-        self.process: Process | None = None
         self._stop: asyncio.Event | None = None
         self._watch: Watch | None = None
-
-    @property
-    def up(self) -> bool:
-        """Whether a process runs here."""
-        return self.process is not None and self.process.alive
-
-    def start(self) -> None:
-        """Start a process."""
-        if self.up:
-            return
-        self.starts += 1
-        process = self.process = self.world.process(f"{self.name}.{self.starts}", self._died)
-        self.world.loop.create_task(self._main(process), context=process.context)
 
     async def _main(self, process: Process) -> None:
         world, loop = self.world, self.world.loop
@@ -182,10 +167,8 @@ class OperatorHost:
                 self.name, list(self.world.workers), self.world.loop.time()
             )
 
-    def _died(self) -> None:
-        self.world.note(f"{self.process.name if self.process else self.name} is dead")
+    def _end(self) -> None:
         self.away()
         if self._watch is not None:
             self._watch.close()
             self._watch = None
-        self.world.later(0.3 + self.world.random.random(), self.start)

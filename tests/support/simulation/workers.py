@@ -15,6 +15,7 @@ from distributedjob_worker.core.effects import Store
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.results import Outcome
 from distributedjob_worker.core.worker import Identity, Worker
+from tests.support.simulation.host import Host
 from tests.support.simulation.ledger import How, Run
 from tests.support.simulation.nats import Connection, WorkerTransport
 from tests.support.simulation.process import Killed, Process
@@ -177,38 +178,27 @@ class Crew(Executor):
         super().wake()
 
 
-class WorkerHost:
+class WorkerHost(Host):
     """One machine: agents come and go on it, its disk and its tasks stay."""
 
     def __init__(self, world: World, name: str, cpu_millis: int, *, crew: bool = False) -> None:
-        self.world = world
+        super().__init__(world, name)
         self.crew = crew
         self.executor: Executor | None = None
         self._active: dict[Task, Run] = {}
         self._ahead: list[Task] = []
-        self.name = name
         self.cpu_millis = cpu_millis
         self.disk = Disk()
-        self.starts = 0
         self.keeps_tasks = False
-        self.process: Process | None = None
         self.agent: Agent | None = None
         self.core: Worker | None = None
         self._highest = 0
 
-    @property
-    def up(self) -> bool:
-        """Whether an agent runs here."""
-        return self.process is not None and self.process.alive
-
     def start(self) -> None:
         """Start an agent; what an earlier one left running is ended first."""
-        if self.up:
-            return
-        self.starts += 1
-        self._end_tasks()
-        process = self.process = self.world.process(f"{self.name}.{self.starts}", self._died)
-        self.world.loop.create_task(self._main(process), context=process.context)
+        if not self.up:
+            self._end_tasks()
+        super().start()
 
     async def _main(self, process: Process) -> None:
         world, loop = self.world, self.world.loop
@@ -348,12 +338,9 @@ class WorkerHost:
         self.keeps_tasks = False
         self.world.loop.create_task(leave(), context=process.context)
 
-    def _died(self) -> None:
+    def _end(self) -> None:
         self._ahead.clear()
         now = self.world.loop.time()
-        name = self.process.name if self.process else self.name
-        self.world.note(f"{name} is dead")
         self.world.ledger.trouble(self.name, now, now)
         if not self.keeps_tasks:
             self._end_tasks()
-        self.world.later(0.3 + self.world.random.random(), self.start)
