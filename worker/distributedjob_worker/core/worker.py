@@ -98,12 +98,12 @@ class Worker:
         Returns:
             Whether a report is due earlier than before.
         """
-        queues, finished, timing = self.queues, self.ledgers.finished, self._timing
-        queues.finish(task)
+        finished = self.ledgers.finished
+        self.queues.finish(task)
         sooner = not finished
         finished.append((task, outcome))
-        if not timing.urgent and not queues.waiting:
-            timing.urgent = sooner = True
+        if not self._timing.urgent and not self.queues.waiting:
+            self._timing.urgent = sooner = True
         return sooner
 
     def take_ahead(self, define: Define, most: int, shares: int) -> list[Task]:
