@@ -6,21 +6,6 @@ JOBS = "/apis/distributedjob.dev/v1alpha1/namespaces/default/distributedjobs"
 JOB = f"{JOBS}/job"
 OPERATOR = "/v1/namespaces/default/distributedjobs/job"
 
-TABLE = {
-    "columnDefinitions": [
-        {"name": "Name", "priority": 0},
-        {"name": "Phase", "priority": 0},
-        {"name": "More", "priority": 1},
-    ],
-    "rows": [
-        {
-            "cells": ["a", None, "x"],
-            "object": {"metadata": {"name": "a", "namespace": "n", "labels": {"k": "v"}}},
-        }
-    ],
-}
-"""Jobs as the API server prints them: one, and three columns, one of them for ``-o wide``."""
-
 
 def a_job(phase="Complete", name="job", token="", seen=1, **status):
     return {

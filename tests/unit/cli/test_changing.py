@@ -152,32 +152,3 @@ def test_an_index_of_no_task_is_one_line(djob, servers, arguments):
     done = djob(*arguments)
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == f"djob: default/job: {words.decode()}"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "spec"),
-    [
-        (["cancel", "job"], {"cancel": True}),
-        (["suspend", "job"], {"suspend": True, "suspendMode": "Now"}),
-        (["suspend", "job", "--drain"], {"suspend": True, "suspendMode": "Drain"}),
-        (["resume", "job"], {"suspend": False}),
-    ],
-)
-def test_a_verb_changes_the_spec(djob, servers, arguments, spec):
-    servers.answers |= {f"GET {JOB}": a_job("Running"), f"PATCH {JOB}": a_job()}
-    assert djob(*arguments).exit_code == 0
-    assert servers.sent() == {"spec": spec}
-
-
-@pytest.mark.parametrize(
-    ("option", "indexes"), [(["--failed"], "failed"), (["--indexes", "0-1,3"], "0-1,3")]
-)
-def test_each_rerun_has_a_token_of_its_own(djob, servers, option, indexes):
-    servers.answers |= {f"GET {JOB}": a_job(), f"PATCH {JOB}": a_job()}
-    tokens = set()
-    for _ in range(2):
-        assert djob("rerun", "job", *option).exit_code == 0
-        rerun = servers.sent()["spec"]["rerun"]
-        tokens.add(rerun["token"])
-        assert rerun["indexes"] == indexes
-    assert len(tokens) == 2
