@@ -1,7 +1,7 @@
 {{/*
-What no schema can say of values: that one would be ignored, or contradicts another. Each
-message names the value and what to write instead. The first template that is rendered
-includes it (see validate.yaml).
+What no schema can say of values: that one would be ignored, contradicts another, or would be
+refused by Kubernetes when half of the chart is installed. Each message names the value and
+what to write instead. The first template that is rendered includes it (see validate.yaml).
 */}}
 {{- define "djob.validate" -}}
 {{- include "djob.validateName" . -}}
