@@ -67,48 +67,6 @@ def test_the_api_server_takes_the_plain_manifests(control_plane: ControlPlane) -
     assert "daemonset.apps/distributedjob-worker-default" in done.stdout
 
 
-def notes(api: ControlPlane, *values: str) -> list[str]:
-    """What helm says after an install with these values."""
-    done = helm(
-        *("install", RELEASE, str(CHART), "--namespace", NAMESPACE, "--dry-run=client"),
-        *(option for value in values for option in ("--set-json", value)),
-        kubeconfig=api.kubeconfig,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.partition("NOTES:")[2].splitlines()
-
-
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ((), ""),
-        (("pools.default.cpu.share=0.6", "pools.gpu.cpu.share=0.6"), "120 % of their CPU"),
-        (("metrics.serviceMonitor.enabled=true",), "networkPolicy.operator.from"),
-        (("metrics.workerMonitor.enabled=true",), "networkPolicy.workers.from"),
-    ],
-)
-def test_the_notes_name_what_will_not_go_well(
-    control_plane: ControlPlane, values: tuple[str, ...], said: str
-) -> None:
-    found = [line for line in notes(control_plane, *values) if line.startswith("NOTE: ")]
-    assert len(found) == bool(said)
-    assert said in "".join(found)
-
-
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ((), f"default: jobs of {NAMESPACE}"),
-        (('pools.default.namespaces=["a","b"]',), "default: jobs of a, b"),
-        (("operator.allNamespaces=true",), "default: jobs of every namespace"),
-    ],
-)
-def test_the_notes_say_whose_jobs_a_pool_runs(
-    control_plane: ControlPlane, values: tuple[str, ...], said: str
-) -> None:
-    assert f"  {said}" in notes(control_plane, *values)
-
-
 def test_users_are_told_of_the_service_or_of_the_address_that_was_set() -> None:
     urls = []
     for options in ((), ("--set", "operator.endpointUrl=https://jobs.example.com")):
