@@ -87,6 +87,7 @@ lock: $(READY) ## pin every dependency, with hashes and without addresses
 	@$(COMPILE) pyproject.toml -o requirements.lock
 	@$(COMPILE) --all-extras --group dev pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --group build -o requirements-build.lock -c <(sed 's/;.*//;/--hash/d;s/ \\$$//' requirements-dev.lock)
+	@$(COMPILE) --group checkov -o requirements-checkov.lock
 	@$(COMPILE) --group worker -o requirements-worker.lock -c <(sed 's/;.*//;/--hash/d;s/ \\$$//' requirements.lock)
 
 clean: ## remove what the other targets made here

@@ -1,4 +1,4 @@
-# What every object of the chart keeps to; `make gates` runs it with conftest.
+# What every object of the chart keeps to; `make lint` runs it with conftest.
 package main
 
 import rego.v1

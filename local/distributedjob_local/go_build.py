@@ -44,6 +44,7 @@ PACKAGES: Final = {
         "(about 3 minutes on 2 cores)",
     ),
     "helm": ("helm", "helm.sh/helm/v3/cmd/helm", ""),
+    "helm4": ("helm4", "helm.sh/helm/v4/cmd/helm", "(about a minute)"),
     "kind": ("kind", "sigs.k8s.io/kind", ""),
     "kube-score": ("kubescore", "github.com/zegl/kube-score/cmd/kube-score", "(about a minute)"),
     "conftest": (

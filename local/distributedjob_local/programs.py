@@ -30,7 +30,7 @@ NODE: Final = frozenset(
 OLDEST_HELM: Final = (3, 19)
 """The first that the chart is for."""
 ANY_AGE: Final = (
-    *(NATS_SERVER, "coredns", "kind"),
+    *(NATS_SERVER, "coredns", "helm4", "kind"),
     *("kube-score", "conftest", "prometheus", "promtool"),
 )
 """Whatever of these is there will do."""

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +36,14 @@ class Cluster:
     def helm(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run helm as a user would."""
         return self.run("helm", *arguments, check=check)
+
+    def with_helm(self, program: Path, folder: Path) -> "Cluster":
+        """The same one, with this program as ``helm``; the folder gets it by that name."""
+        link = folder / "helm"
+        link.symlink_to(program)
+        others = {name: path for name, path in self.programs.items() if name != "helm"}
+        # PATH is in this order.
+        return replace(self, programs={"helm": link, **others})
 
     def get(self, *arguments: str) -> dict[str, Any]:
         """What ``kubectl get`` says of an object or a list."""

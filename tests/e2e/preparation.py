@@ -17,7 +17,7 @@ from tests.e2e.kind import Kind
 from tests.e2e.nodes import settings, tools
 from tests.e2e.nodes.cluster import COREDNS, PROGRAMS, NodesHere, state_directory
 
-COMMON_PROGRAMS: Final = frozenset({"helm", "kubectl", NATS_SERVER})
+COMMON_PROGRAMS: Final = frozenset({"helm", "helm4", "kubectl", NATS_SERVER})
 EXTRA_PROGRAMS: Final = {"existing": frozenset(), "kind": frozenset({"kind"}), "nodes": PROGRAMS}
 INFRASTRUCTURE: Final = (settings.PAUSE, COREDNS)
 LOCAL: Final = "localhost/e2e"

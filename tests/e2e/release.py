@@ -34,6 +34,10 @@ class Release:
         values = self._write({"default": {}}, folder)
         self._helm("install", chart, values, "--create-namespace")
 
+    def test(self) -> None:
+        """Run ``helm test``."""
+        self.cluster.helm("test", NAME, "--namespace", NAMESPACE, "--timeout", "2m")
+
     def upgrade(self, pools: dict[str, Any], folder: Path) -> None:
         """Upgrade to the chart as it stands, with these pools."""
         self._helm("upgrade", Path(CHART), self._write(pools, folder))

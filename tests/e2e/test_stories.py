@@ -286,9 +286,11 @@ def test_readme_uninstalls_it_and_leaves_nothing(release: Release, before: Befor
     assert objects.take(release.cluster, (NAMESPACE,)) - before == set()
 
 
-def test_an_earlier_chart_is_upgraded_mid_job(
-    release: Release, jobs: Jobs, before: Before, tmp_path: Path
+def test_helm_4_upgrades_an_earlier_chart_mid_job_and_uninstalls_it(
+    cluster: Cluster, jobs: Jobs, before: Before, tmp_path: Path
 ) -> None:
+    release = Release(cluster.with_helm(cluster.programs["helm4"], tmp_path))
+    assert release.cluster.run("bash", "-c", "helm version --short").stdout.startswith("v4.")
     release.install_earlier(EARLIER, tmp_path)
     jobs.start("over-versions")
     keys = release.keys()
@@ -297,5 +299,6 @@ def test_an_earlier_chart_is_upgraded_mid_job(
 
     jobs.finish("over-versions")
     assert keys.items() <= release.keys().items()
+    release.test()
     release.follow("Uninstall")
     assert objects.take(release.cluster, (NAMESPACE,)) - before == set()

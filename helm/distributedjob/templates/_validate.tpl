@@ -1,12 +1,16 @@
 {{/*
-What no schema can say of values: that one would be ignored, or contradicts another. Each
-message names the value and what to write instead. The first template that is rendered
-includes it (see validate.yaml).
+What no schema can say of values: that one would be ignored, contradicts another, or would be
+refused by Kubernetes when half of the chart is installed. Each message names the value and
+what to write instead. The first template that is rendered includes it (see validate.yaml).
 */}}
 {{- define "djob.validate" -}}
+{{- include "djob.validateName" . -}}
+{{- include "djob.validateLabels" . -}}
 {{- include "djob.validateOperator" . -}}
 {{- include "djob.validateNats" . -}}
 {{- include "djob.validateKeys" . -}}
+{{- include "djob.validateJournal" . -}}
+{{- include "djob.validateMetrics" . -}}
 {{- range $name, $pool := include "djob.pools" . | fromJson -}}
 {{- include "djob.validatePool" (dict "root" $ "name" $name "pool" $pool) -}}
 {{- end -}}
@@ -21,6 +25,43 @@ includes it (see validate.yaml).
 {{- end -}}
 {{- end -}}
 
+{{/* Services have it in their names, which take less than a release's does. */}}
+{{- define "djob.validateName" -}}
+{{- $name := include "djob.fullname" . -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" $name) -}}
+{{- fail (printf "fullnameOverride: the objects would be called %s, and a Service's name begins with a letter and has no dot: set it to one that does, or rename the release" $name) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A label that the chart sets itself would stand there twice, or select other pods. */}}
+{{- define "djob.validateLabels" -}}
+{{- $ofPods := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "distributedjob.dev/pool" -}}
+{{- $ofObjects := concat $ofPods (list "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "app.kubernetes.io/part-of" "helm.sh/chart") -}}
+{{- $given := dict "commonLabels" .Values.commonLabels -}}
+{{- range $kind, $settings := omit .Values.metrics "perJob" "workers" -}}
+{{- $_ := set $given (printf "metrics.%s.labels" $kind) $settings.labels -}}
+{{- end -}}
+{{- range $path, $labels := $given -}}
+{{- include "djob.refuseLabels" (dict "path" $path "labels" $labels "own" $ofObjects) -}}
+{{- end -}}
+{{- $given = dict "operator.podLabels" .Values.operator.podLabels "nats.podLabels" .Values.nats.podLabels -}}
+{{- range $name, $pool := include "djob.pools" . | fromJson -}}
+{{- $_ := set $given (printf "pools.%s.podLabels" $name) $pool.podLabels -}}
+{{- end -}}
+{{- range $path, $labels := $given -}}
+{{- include "djob.refuseLabels" (dict "path" $path "labels" $labels "own" $ofPods) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "djob.refuseLabels" -}}
+{{- $given := . -}}
+{{- range $label, $_ := .labels -}}
+{{- if has $label $given.own -}}
+{{- fail (printf "%s: %s is a label of the chart's own: leave it out" $given.path $label) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "djob.validateOperator" -}}
 {{- $lease := .Values.operator.lease -}}
 {{- if ge (float64 $lease.renewDeadlineSeconds) (float64 $lease.durationSeconds) -}}
@@ -28,6 +69,10 @@ includes it (see validate.yaml).
 {{- end -}}
 {{- if le (float64 $lease.renewDeadlineSeconds) (mulf 1.2 (float64 $lease.retryPeriodSeconds)) -}}
 {{- fail (printf "operator.lease.retryPeriodSeconds: 1.2 times %v is not below renewDeadlineSeconds, %v: a leader would have no second attempt; lower it" $lease.retryPeriodSeconds $lease.renewDeadlineSeconds) -}}
+{{- end -}}
+{{- $operator := .Values.operator -}}
+{{- if lt (float64 $operator.silenceSeconds) (mulf 3 (float64 $operator.reportSeconds)) -}}
+{{- fail (printf "operator.silenceSeconds: %v is below 3 times reportSeconds, %v: a busy worker would be given up between two reports; raise it" $operator.silenceSeconds $operator.reportSeconds) -}}
 {{- end -}}
 {{- range $path, $image := dict "operator.image" .Values.operator.image "worker.image" .Values.worker.image "nats.image" .Values.nats.image -}}
 {{- if not $image.repository -}}
@@ -58,6 +103,9 @@ includes it (see validate.yaml).
 {{- if and $tls.enabled $url (not $tls.secretName) -}}
 {{- fail "nats.tls.secretName: name the Secret whose ca.crt proves the external server" -}}
 {{- end -}}
+{{- if gt (include "djob.natsPort" . | int) 65535 -}}
+{{- fail (printf "nats.external.url: there is no port %s: the last is 65535" (include "djob.natsPort" .)) -}}
+{{- end -}}
 {{- if and $tls.enabled $url (not (hasPrefix "tls://" $url)) -}}
 {{- fail "nats.external.url: nats.tls.enabled asks for encryption, and the URL does not: begin it with tls://" -}}
 {{- end -}}
@@ -87,79 +135,20 @@ includes it (see validate.yaml).
 {{- end -}}
 {{- end -}}
 
-{{/* One pool with its defaults: dict "root" $ "name" NAME "pool" POOL. */}}
-{{- define "djob.validatePool" -}}
-{{- $name := .name -}}
-{{- $pool := .pool -}}
-{{- range $field, $value := $pool -}}
-{{- if kindIs "invalid" $value -}}
-{{- fail (printf "pools.%s.%s: it is null: leave it out for the default, or give it a value" $name $field) -}}
-{{- end -}}
-{{- end -}}
-{{- range $field := list "stateSize" "maxUnavailable" "runAsUser" "terminationGracePeriodSeconds" "logLevel" "image" "cpu" "resources" -}}
-{{- if not (get $pool $field) -}}
-{{- fail (printf "pools.%s.%s: it is empty, also in poolDefaults: give it a value" $name $field) -}}
-{{- end -}}
-{{- end -}}
-{{- if and (or $pool.image.tag $pool.image.digest) (not $pool.image.repository) -}}
-{{- fail (printf "pools.%s.image.repository: tag and digest are ignored without it: name the image, or set worker.image for all pools" $name) -}}
-{{- end -}}
-{{- if ne (len $pool.namespaces) (len (uniq $pool.namespaces)) -}}
-{{- fail (printf "pools.%s.namespaces: one stands there twice: %s" $name (join ", " $pool.namespaces)) -}}
-{{- end -}}
-{{- include "djob.validateVolumes" . -}}
-{{- include "djob.validateEgress" . -}}
-{{- end -}}
-
-{{- define "djob.validateVolumes" -}}
-{{- $name := .name -}}
-{{- $own := list "key" "ca" "state" "tmp" "agent" -}}
-{{- $known := list -}}
-{{- range $volume := .pool.volumes -}}
-{{- if not $volume.name -}}
-{{- fail (printf "pools.%s.volumes: one has no name: give it one" $name) -}}
-{{- end -}}
-{{- $known = append $known $volume.name -}}
-{{- if has $volume.name $own -}}
-{{- fail (printf "pools.%s.volumes: %s is the name of a volume of the worker's own: call it otherwise" $name $volume.name) -}}
-{{- end -}}
-{{- if hasKey $volume "hostPath" -}}
-{{- fail (printf "pools.%s.volumes: %s is a hostPath, which opens the node to every task, and which PodSecurity restricted forbids: use a persistentVolumeClaim, or a local PersistentVolume" $name $volume.name) -}}
-{{- end -}}
-{{- end -}}
-{{- range $mount := .pool.volumeMounts -}}
-{{- if not (has $mount.name $known) -}}
-{{- fail (printf "pools.%s.volumeMounts: there is no volume %v: name one of the pool's volumes" $name $mount.name) -}}
-{{- end -}}
-{{- $path := printf "%s/" (default "" $mount.mountPath | trimSuffix "/") -}}
-{{- range $taken := list "/opt/djob/" "/var/lib/djob/" "/etc/djob/" -}}
-{{- if or (hasPrefix $taken $path) (hasPrefix $path $taken) -}}
-{{- fail (printf "pools.%s.volumeMounts: %s hides %s, which is the agent's: mount it elsewhere" $name $mount.mountPath $taken) -}}
-{{- end -}}
-{{- end -}}
+{{- define "djob.validateJournal" -}}
+{{- $size := .Values.nats.storage.size -}}
+{{- $max := .Values.journal.maxBytes -}}
+{{- if and .Values.journal.enabled .Values.nats.enabled (gt (include "djob.bytes" $max | int64) (include "djob.natsBytes" . | int64)) -}}
+{{- fail (printf "journal.maxBytes: %s is more than nine tenths of nats.storage.size, %s: lower it, or raise that" $max $size) -}}
 {{- end -}}
 {{- end -}}
 
-{{/*
-Where a task may go, the cloud's metadata service, which hands out the node's own credentials,
-is only there if somebody says so.
-*/}}
-{{- define "djob.validateEgress" -}}
-{{- $name := .name -}}
-{{- range $rule := .pool.egress -}}
-{{- if not $rule.to -}}
-{{- fail (printf "pools.%s.egress: a rule without to opens everything, the cloud's metadata service (169.254.169.254) included: write to: [{ipBlock: {cidr: 0.0.0.0/0, except: [169.254.169.254/32]}}]" $name) -}}
+{{- define "djob.validateMetrics" -}}
+{{- $metrics := .Values.metrics -}}
+{{- if and $metrics.workerMonitor.enabled (not $metrics.workers.port) -}}
+{{- fail "metrics.workerMonitor.enabled: workers serve nothing to be scraped while metrics.workers.port is 0: give them a port, or leave it out" -}}
 {{- end -}}
-{{- range $peer := $rule.to -}}
-{{- with $peer.ipBlock -}}
-{{- if not (hasKey . "except") -}}
-{{- if eq .cidr "0.0.0.0/0" -}}
-{{- fail (printf "pools.%s.egress: 0.0.0.0/0 has the cloud's metadata service in it: add except: [169.254.169.254/32], or except: [] if tasks are to reach it" $name) -}}
-{{- else if eq .cidr "::/0" -}}
-{{- fail (printf "pools.%s.egress: ::/0 has the cloud's metadata service in it: add except: [\"fd00:ec2::254/128\"], or except: [] if tasks are to reach it" $name) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
+{{- if and $metrics.serviceMonitor.enabled $metrics.podMonitor.enabled -}}
+{{- fail "metrics.podMonitor.enabled: beside serviceMonitor each operator is scraped twice, and every sum is too high: leave one of them out" -}}
 {{- end -}}
 {{- end -}}

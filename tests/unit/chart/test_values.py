@@ -77,3 +77,18 @@ def test_the_schema_knows_every_value_and_no_other() -> None:
                 compare(value, (*path, key))
 
     compare(VALUES, ())
+
+
+def test_the_readme_of_the_chart_names_values_that_there_are() -> None:
+    named = re.findall(r"`((?:[a-zA-Z]+\.)*[a-zA-Z]+)`(?=[,) |])", table_of_readme())
+    assert "nats.auth.existingSecret" in named
+    for path in named:
+        found = VALUES
+        for key in path.split("."):
+            assert key in found, path
+            found = found[key]
+
+
+def table_of_readme() -> str:
+    text = (CHART / "README.md").read_text()
+    return "\n".join(line.split(" | ")[0] + " |" for line in text.splitlines() if line[:3] == "| `")

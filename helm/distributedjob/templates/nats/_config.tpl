@@ -57,3 +57,9 @@
 {{- $factor := get (dict "Mi" 943718 "Gi" 966367641 "Ti" 989560464998) $unit -}}
 {{- mul (regexFind "^[0-9]+" $match | int64) $factor -}}
 {{- end -}}
+
+{{/* How many bytes a size in Mi, Gi or Ti is. */}}
+{{- define "djob.bytes" -}}
+{{- $unit := regexFind "[MGT]i" . -}}
+{{- mul (regexFind "^[0-9]+" . | int64) (get (dict "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776) $unit) -}}
+{{- end -}}
