@@ -9,7 +9,7 @@ import requests
 
 from distributedjob_local.component import free_port
 from distributedjob_operator.ports import JobRow, JobTable
-from tests.support.endpoint import Rights, Served, Stored, an_endpoint
+from tests.support.endpoint import OLD_MARK, Rights, Served, Stored, an_endpoint
 from tests.support.worlds import a_world, started
 
 JOB = "/ui/namespaces/default/distributedjobs/job"
@@ -111,7 +111,15 @@ async def test_a_token_that_is_nobodys_opens_no_session(open_page: Callable[...,
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.example/", "//evil.example/", "/ui/\\evil", "/v1/nodes", ""]
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/ui/\\evil",
+        "/ui/\r\nSet-Cookie: a=b",
+        "/v1/nodes",
+        "",
+    ],
 )
 async def test_a_login_leads_nowhere_else(open_page: Callable[..., Any], target: str) -> None:
     browser = await open_page()
@@ -172,6 +180,13 @@ async def test_more_jobs_than_one_page_has(open_page: Callable[..., Any]) -> Non
     browser = await open_page(JobTable(["Name"], [JobRow("n", "j", ["j"])], "mark=&x"))
     text = (await browser.get("/ui/", Authorization="Bearer admin")).text
     assert "after=mark%3D%26x" in text
+
+
+async def test_a_list_that_is_too_old_to_go_on_begins_anew(open_page: Callable[..., Any]) -> None:
+    browser = await open_page()
+    path = f"/ui/?namespace=default&after={OLD_MARK}"
+    answer = await browser.get(path, Authorization="Bearer admin")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/ui/?namespace=default")
 
 
 async def test_a_journal_that_does_not_answer_is_said(open_page: Callable[..., Any]) -> None:

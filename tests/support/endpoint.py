@@ -17,7 +17,7 @@ from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.leader import Leader
 from distributedjob_operator.endpoint import Endpoint
 from distributedjob_operator.live import LiveOutput
-from distributedjob_operator.ports import JobTable, Unavailable
+from distributedjob_operator.ports import Expired, JobTable, Unavailable
 from distributedjob_operator.results import JournalReader
 from distributedjob_operator.sources import AccessPort, Sources
 from tests.support.builders import at, job_body
@@ -25,6 +25,8 @@ from tests.support.fleet import World
 from tests.support.worlds import last
 
 NO_JOBS = JobTable([], [], "")
+OLD_MARK = "old"
+"""Behind this one no list goes on any more."""
 
 
 class Stored:
@@ -102,6 +104,8 @@ def an_endpoint(
         return ""
 
     async def list_page(namespace: str, mark: str) -> JobTable:
+        if mark == OLD_MARK:
+            raise Expired("HTTP 410 Gone")
         return table
 
     endpoint = Endpoint()

@@ -6,7 +6,7 @@ import pytest
 from kubernetes.aio import client
 
 from distributedjob_operator.kube.client import in_our_words
-from distributedjob_operator.ports import Conflict, Denied, NotFound, Unavailable
+from distributedjob_operator.ports import Conflict, Denied, Expired, NotFound, Unavailable
 
 STATUS = json.dumps({"kind": "Status", "message": "jobs is forbidden:\n no right"})
 
@@ -18,6 +18,7 @@ STATUS = json.dumps({"kind": "Status", "message": "jobs is forbidden:\n no right
         (401, "", Denied, "HTTP 401 Why"),
         (503, "<html>\nbusy", Unavailable, "HTTP 503 Why: <html> busy"),
         (500, "[1]", Unavailable, "HTTP 500 Why: [1]"),
+        (410, STATUS, Expired, "HTTP 410 Why: jobs is forbidden: no right"),
         (404, STATUS, NotFound, "Why"),
         (409, STATUS, Conflict, "Why"),
     ],
