@@ -34,6 +34,7 @@ class Stored:
 
     def __init__(self) -> None:
         self.broken = False
+        self.reason = ""
 
     async def read(
         self, uid: str, after: int = 0, wanted: BitMap | None = None
@@ -44,7 +45,7 @@ class Stored:
             yield 4, await self.read_one(4)
 
     async def read_one(self, place: int) -> JournalBatch:
-        record = TaskRecord(0, 1, 5.0, 0.5, "", 0, 0, b"out", b"err", 3, 3)
+        record = TaskRecord(0, 1, 5.0, 0.5, self.reason, 0, 0, b"out", b"err", 3, 3)
         return JournalBatch("uid-job", 0, "n1", [record])
 
 
