@@ -31,7 +31,9 @@ class Browser:
     async def get(self, path: str, **headers: str) -> requests.Response:
         return await self._ask("GET", path, headers=headers)
 
-    async def post(self, path: str, form: dict[str, str], **headers: str) -> requests.Response:
+    async def post(
+        self, path: str, form: dict[str, str] | bytes, **headers: str
+    ) -> requests.Response:
         return await self._ask("POST", path, data=form, headers=headers)
 
     async def log_in(self, token: str, target: str = "/ui/") -> requests.Response:
@@ -131,8 +133,22 @@ async def test_a_form_of_another_site_is_refused(open_page: Callable[..., Any]) 
     form = {"token": "admin"}
     answer = await browser.post("/ui/login", form, Origin="https://evil.example")
     assert (answer.status_code, "Set-Cookie" in answer.headers) == (403, False)
+    odd = await browser.post("/ui/login", form, Origin="http://[::1")
+    assert odd.status_code == 403
     own = await browser.post("/ui/login", form, Origin=browser.served.url)
     assert own.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("body", "charset"), [(b"token=\xff", "utf-8"), (b"token=admin", "no-such-charset")]
+)
+async def test_a_form_that_cannot_be_read_is_refused(
+    open_page: Callable[..., Any], body: bytes, charset: str
+) -> None:
+    browser = await open_page()
+    kind = f"application/x-www-form-urlencoded; charset={charset}"
+    answer = await browser.post("/ui/login", body, **{"Content-Type": kind})
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (400, False)
 
 
 async def test_text_of_others_stays_text_and_no_script_may_run(

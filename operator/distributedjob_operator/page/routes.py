@@ -96,7 +96,10 @@ class Page:
 
     async def _login(self, request: web.Request) -> web.Response:
         _from_here(request)
-        form = await request.post()
+        try:
+            form = await request.post()
+        except (ValueError, LookupError) as error:
+            raise _Refused(400, "The form is not what a browser sends.") from error
         token, target = str(form.get("token", "")).strip(), _local(str(form.get("next", ROOT)))
         if not token:
             return _login_page(target, "Paste a token first.", 401)
@@ -240,7 +243,11 @@ def _job_path(request: web.Request) -> str:
 def _from_here(request: web.Request) -> None:
     """No form of another site is filled in here: browsers name the origin of a POST."""
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    try:
+        foreign = origin is not None and urlsplit(origin).netloc != request.host
+    except ValueError:  # no browser calls a site so
+        foreign = True
+    if foreign:
         raise _Refused(403, "This form was sent from another site.")
 
 
