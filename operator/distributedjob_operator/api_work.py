@@ -33,6 +33,7 @@ Request = WriteStatus | ReadJob | ReadItems | DeleteJob | Tell
 
 WRITES_IN_FLIGHT = 8
 READS_IN_FLIGHT = 8
+DELETIONS_IN_FLIGHT = 8
 
 
 class ApiWork:
@@ -52,6 +53,8 @@ class ApiWork:
         self._tasks: set[asyncio.Task[None]] = set()
         self._writes = asyncio.Semaphore(WRITES_IN_FLIGHT)
         self._reads = asyncio.Semaphore(READS_IN_FLIGHT)
+        # Whoever takes over may find ten thousand jobs whose time is over.
+        self._deletions = asyncio.Semaphore(DELETIONS_IN_FLIGHT)
         self._poisoned: dict[str, str] = {}
 
     def begin(self, request: Request) -> None:
@@ -189,7 +192,8 @@ class ApiWork:
     async def _read(self, effect: ReadJob) -> None:
         """Find out about a job that a worker knows and the leader does not."""
         try:
-            body = await self._api.jobs.read_job(effect.namespace, effect.name)
+            async with self._reads:
+                body = await self._api.jobs.read_job(effect.namespace, effect.name)
         except NotFound:
             self._put(lambda leader, _: leader.job_gone(effect.uid))
         except Unavailable as error:
@@ -216,7 +220,8 @@ class ApiWork:
 
     async def _delete(self, effect: DeleteJob) -> None:
         try:
-            await self._api.jobs.delete_job(effect.namespace, effect.name, effect.uid)
+            async with self._deletions:
+                await self._api.jobs.delete_job(effect.namespace, effect.name, effect.uid)
         except (Conflict, NotFound):
             self._put(lambda leader, _: leader.job_gone(effect.uid))
         except Unavailable as error:

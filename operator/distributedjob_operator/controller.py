@@ -193,7 +193,10 @@ class Controller:
         self._leading = True
         self._came_round = self._clock.now().mono
         try:
-            self._leader = leader = await self._take_over(epoch)
+            try:
+                self._leader = leader = await self._take_over(epoch)
+            except Unavailable:
+                return  # Told to leave before it knew anything that is to be written.
             self._work.spawn(self._relist_for_ever())
             while not self._retiring:
                 await self._round(leader)
@@ -252,6 +255,8 @@ class Controller:
             except Unavailable as error:
                 denied = denied or isinstance(error, Denied)
                 self.troubles.note(LISTING, str(error))
+                if self._retiring and self._leader is None:
+                    raise
                 await asyncio.sleep(RETRY_LIST_SECONDS)
                 continue
             self.troubles.over(LISTING)

@@ -139,10 +139,11 @@ class Endpoint:
             raise web.HTTPBadRequest(text=f"stream must be one of {', '.join(STREAMS)}\n")
         body = await self._read_job(request)
         known = _recorded(body)
-        contents = await survey(self._sources.journal, body["metadata"]["uid"], {stream})
+        journal, uid = self._sources.journal, body["metadata"]["uid"]
+        contents = await survey(journal, uid, {stream}, known.succeeded)
         response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
         _name_missing(response, (known.succeeded | known.failed) - contents.recorded)
-        return await _send(request, response, output(self._sources.journal, contents, stream))
+        return await _send(request, response, output(journal, contents, stream))
 
     async def _tasks(self, request: web.Request) -> web.StreamResponse:
         query = _query(request)
@@ -156,7 +157,9 @@ class Endpoint:
         _check_known(query, where)
         journal, chosen, response = self._sources.journal, answers.chosen(where, query), _lines()
         looked_for = None if chosen == where.wanted else chosen
-        contents = await survey(journal, uid, query.streams, looked_for, silent=True)
+        contents = await survey(
+            journal, uid, query.streams, where.succeeded, looked_for, silent=True
+        )
         _name_missing(response, chosen & (where.succeeded | where.failed) - contents.recorded)
         lines = answers.tasks(journal, contents, where, query)
         return await _send(request, response, lines)

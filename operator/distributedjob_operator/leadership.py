@@ -149,7 +149,9 @@ class Leadership:
                 taken = taken_by(held, self.identity, self.timing.lease_duration)
                 written = await self.leases.replace_lease(taken, acquired=True)
             case Renew(record=held):
-                written = await self.leases.replace_lease(held, acquired=False)
+                # The others go by this, so that an edit of it must not last.
+                renewed = replace(held, duration_seconds=self.timing.lease_duration)
+                written = await self.leases.replace_lease(renewed, acquired=False)
         # Counted from before the request: the holder must give up first.
         self._renewed = began
         self._observed = Observed(written, self.clock.now().mono)

@@ -50,6 +50,10 @@ class Denied(Unavailable):
     """It answers, and says no: a right or the resource's definition is missing."""
 
 
+class Expired(Unavailable):
+    """The mark behind which a list was to go on is too old: it has to begin anew."""
+
+
 class Dropped(Unavailable):
     """What the journal had, it has no longer."""
 

@@ -63,14 +63,21 @@ class Contents:
 
     Args:
         streams: what to keep of what a task wrote: stdout, stderr, both or neither.
+        succeeded: the indexes that are known to have: no failure is the record of one.
         chosen: look at these indexes alone.
         silent: find the records of tasks that wrote nothing, too.
     """
 
     def __init__(
-        self, streams: Set[str], chosen: BitMap | None = None, *, silent: bool = False
+        self,
+        streams: Set[str],
+        succeeded: BitMap,
+        chosen: BitMap | None = None,
+        *,
+        silent: bool = False,
     ) -> None:
         self._streams = streams
+        self._succeeded = succeeded
         self._chosen = chosen
         self._least = 1 if silent else 0
         self._ranks = array("Q")
@@ -85,6 +92,8 @@ class Contents:
             if not 0 <= record.index < MAX_COMPLETIONS:
                 continue
             if self._chosen is not None and record.index not in self._chosen:
+                continue
+            if record.reason and record.index in self._succeeded:
                 continue
             self._reach(record.index)
             self.recorded.add(record.index)
@@ -143,12 +152,13 @@ async def survey(
     journal: JournalReader,
     uid: str,
     streams: Set[str],
+    succeeded: BitMap,
     chosen: BitMap | None = None,
     *,
     silent: bool = False,
 ) -> Contents:
     """The first pass: find out where everything is, and keep none of it."""
-    contents = Contents(streams, chosen, silent=silent)
+    contents = Contents(streams, succeeded, chosen, silent=silent)
     async with aclosing(journal.read(uid, wanted=chosen)) as batches:
         async for place, batch in batches:
             contents.note(place, batch)

@@ -92,6 +92,20 @@ async def test_tasks_are_as_many_as_asked_for_and_say_which_have_no_record(
     assert (answer.headers["Djob-Missing"], answer.headers["Djob-Missing-Indexes"]) == ("2", "1-2")
 
 
+async def test_what_a_failed_attempt_wrote_is_not_the_output_of_a_task_that_succeeded(
+    served: Served,
+) -> None:
+    served.world.run(UID)
+    assert (await ask(served, f"{JOB}/output")).text == "out"
+    # The record of its success is lost.
+    served.journal.reason = "Error"
+    answer = await ask(served, f"{JOB}/output")
+    assert (answer.text, answer.headers["Djob-Missing-Indexes"]) == ("", "0-3")
+    answer = await ask(served, f"{JOB}/tasks?indexes=0")
+    assert json.loads(answer.text) == {"index": 0, "state": "Succeeded"}
+    assert answer.headers["Djob-Missing"] == "1"
+
+
 async def test_attempts_behind_a_place_are_none_that_were_seen(served: Served) -> None:
     assert len((await ask(served, f"{JOB}/attempts")).text.splitlines()) == 1
     assert (await ask(served, f"{JOB}/attempts?after=4")).text == ""

@@ -9,7 +9,7 @@ import requests
 
 from distributedjob_local.component import free_port
 from distributedjob_operator.ports import JobRow, JobTable
-from tests.support.endpoint import Rights, Served, Stored, an_endpoint
+from tests.support.endpoint import OLD_MARK, Rights, Served, Stored, an_endpoint
 from tests.support.worlds import a_world, started
 
 JOB = "/ui/namespaces/default/distributedjobs/job"
@@ -31,7 +31,9 @@ class Browser:
     async def get(self, path: str, **headers: str) -> requests.Response:
         return await self._ask("GET", path, headers=headers)
 
-    async def post(self, path: str, form: dict[str, str], **headers: str) -> requests.Response:
+    async def post(
+        self, path: str, form: dict[str, str] | bytes, **headers: str
+    ) -> requests.Response:
         return await self._ask("POST", path, data=form, headers=headers)
 
     async def log_in(self, token: str, target: str = "/ui/") -> requests.Response:
@@ -111,7 +113,15 @@ async def test_a_token_that_is_nobodys_opens_no_session(open_page: Callable[...,
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.example/", "//evil.example/", "/ui/\\evil", "/v1/nodes", ""]
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/ui/\\evil",
+        "/ui/\r\nSet-Cookie: a=b",
+        "/v1/nodes",
+        "",
+    ],
 )
 async def test_a_login_leads_nowhere_else(open_page: Callable[..., Any], target: str) -> None:
     browser = await open_page()
@@ -123,8 +133,22 @@ async def test_a_form_of_another_site_is_refused(open_page: Callable[..., Any]) 
     form = {"token": "admin"}
     answer = await browser.post("/ui/login", form, Origin="https://evil.example")
     assert (answer.status_code, "Set-Cookie" in answer.headers) == (403, False)
+    odd = await browser.post("/ui/login", form, Origin="http://[::1")
+    assert odd.status_code == 403
     own = await browser.post("/ui/login", form, Origin=browser.served.url)
     assert own.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("body", "charset"), [(b"token=\xff", "utf-8"), (b"token=admin", "no-such-charset")]
+)
+async def test_a_form_that_cannot_be_read_is_refused(
+    open_page: Callable[..., Any], body: bytes, charset: str
+) -> None:
+    browser = await open_page()
+    kind = f"application/x-www-form-urlencoded; charset={charset}"
+    answer = await browser.post("/ui/login", body, **{"Content-Type": kind})
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (400, False)
 
 
 async def test_text_of_others_stays_text_and_no_script_may_run(
@@ -172,6 +196,13 @@ async def test_more_jobs_than_one_page_has(open_page: Callable[..., Any]) -> Non
     browser = await open_page(JobTable(["Name"], [JobRow("n", "j", ["j"])], "mark=&x"))
     text = (await browser.get("/ui/", Authorization="Bearer admin")).text
     assert "after=mark%3D%26x" in text
+
+
+async def test_a_list_that_is_too_old_to_go_on_begins_anew(open_page: Callable[..., Any]) -> None:
+    browser = await open_page()
+    path = f"/ui/?namespace=default&after={OLD_MARK}"
+    answer = await browser.get(path, Authorization="Bearer admin")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/ui/?namespace=default")
 
 
 async def test_a_journal_that_does_not_answer_is_said(open_page: Callable[..., Any]) -> None:

@@ -17,7 +17,7 @@ from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.leader import Leader
 from distributedjob_operator.endpoint import Endpoint
 from distributedjob_operator.live import LiveOutput
-from distributedjob_operator.ports import JobTable, Unavailable
+from distributedjob_operator.ports import Expired, JobTable, Unavailable
 from distributedjob_operator.results import JournalReader
 from distributedjob_operator.sources import AccessPort, Sources
 from tests.support.builders import at, job_body
@@ -25,6 +25,8 @@ from tests.support.fleet import World
 from tests.support.worlds import last
 
 NO_JOBS = JobTable([], [], "")
+OLD_MARK = "old"
+"""Behind this one no list goes on any more."""
 
 
 class Stored:
@@ -32,6 +34,7 @@ class Stored:
 
     def __init__(self) -> None:
         self.broken = False
+        self.reason = ""
 
     async def read(
         self, uid: str, after: int = 0, wanted: BitMap | None = None
@@ -42,7 +45,7 @@ class Stored:
             yield 4, await self.read_one(4)
 
     async def read_one(self, place: int) -> JournalBatch:
-        record = TaskRecord(0, 1, 5.0, 0.5, "", 0, 0, b"out", b"err", 3, 3)
+        record = TaskRecord(0, 1, 5.0, 0.5, self.reason, 0, 0, b"out", b"err", 3, 3)
         return JournalBatch("uid-job", 0, "n1", [record])
 
 
@@ -102,6 +105,8 @@ def an_endpoint(
         return ""
 
     async def list_page(namespace: str, mark: str) -> JobTable:
+        if mark == OLD_MARK:
+            raise Expired("HTTP 410 Gone")
         return table
 
     endpoint = Endpoint()

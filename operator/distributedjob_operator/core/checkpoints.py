@@ -129,5 +129,6 @@ def not_written(leader: Leader, uid: str, resource: DistributedJob | None, now: 
     if resource is None:
         job.write_failures += 1
         return
-    # Other writers bump the version, too; ours alone is never taken for theirs.
+    # Ours is none that stands, be it the higher one: a restored etcd begins anew below it.
+    job.resource_version = "0"
     leader.job_seen(resource, now)

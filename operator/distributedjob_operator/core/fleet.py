@@ -7,7 +7,7 @@ report shows them applied.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from msgspec import structs
@@ -75,6 +75,8 @@ class Worker:
     returning: dict[str, int] = field(default_factory=dict)
     ending: dict[str, BitMap] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
+    """Jobs that are gone, which it was told to drop and may still speak of."""
     rate: Rate = field(default_factory=Rate)
     """Tasks of it that ended."""
 
@@ -132,6 +134,19 @@ class Worker:
         self.folded.pop(uid, None)
         self.confirmed.pop(uid, None)
         self.ending.pop(uid, None)
+        self.defined.pop(uid, None)
+        self.ended.discard(uid)
+
+    def keep(self, listed: Set[str]) -> None:
+        """Remember results only of jobs that the worker has something of.
+
+        Of any other all that it reported was acknowledged, and it says up to where when
+        it speaks of the job again.
+        """
+        self.dropped &= listed
+        for heard in (self.folded, self.confirmed):
+            for uid in heard.keys() - listed:
+                del heard[uid]
 
     def still_ending(self, uid: str, holds: BitMap) -> None:
         """Of what was told to end, keep what the worker has, or will have, in hand."""

@@ -315,7 +315,7 @@ class Leader:
 
     def drop_at(self, worker: Worker, uid: str) -> None:
         """End a whole job at one worker and let the worker forget it."""
-        worker.ended.add(uid)
+        worker.dropped.add(uid)
         worker.order(Cancel(worker.next_number(), uid, []))
         worker.order(Forget(worker.next_number(), uid))
         worker.known.discard(uid)

@@ -43,6 +43,9 @@ def _jobs(leader: Leader, resources: Iterable[DistributedJob], began: float, now
     gone = [uid for uid, job in leader.jobs.items() if job.seen_at < began and uid not in listed]
     for uid in gone:
         leader.job_gone(uid)
+    # One that came after the list began is set aside anew by the next.
+    for uid in leader.set_aside.keys() - listed:
+        del leader.set_aside[uid]
     return missed or bool(gone)
 
 

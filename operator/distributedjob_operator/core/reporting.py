@@ -156,6 +156,7 @@ def report(leader: Leader, key: WorkerKey, message: Report, now: Instant) -> Non
             _believe(leader, worker, job, None, now)
         if job.uid not in missing and job.spec.pool == key[0]:
             job.awaited.discard(worker.node)
+    worker.keep(listed)
     dying = leader.departed.dying
     if dying:
         alive = {stated.uid for stated in message.jobs if stated.queued or stated.running}
@@ -192,7 +193,8 @@ def _unknown(
             leader.departed.still_held(uid, stated.namespace, stated.name, worker.key)
         if stated.last_seq > stated.acked_seq:
             dropped.append((uid, stated.last_seq))
-        if (stated.queued or stated.running) and uid not in worker.ended:
+        worker.known.discard(uid)
+        if (stated.queued or stated.running) and uid not in worker.dropped:
             leader.drop_at(worker, uid)
     elif uid not in leader.set_aside and now.mono >= leader.unknown.get(uid, 0.0):
         leader.unknown[uid] = now.mono + ASK_AGAIN_SECONDS

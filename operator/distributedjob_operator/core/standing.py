@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from distributedjob_api.constants import MAX_COMPLETIONS
 from distributedjob_api.indexes import BitMap, take
 from distributedjob_api.v1alpha1 import DistributedJob, Status
 from distributedjob_api.views import State
@@ -91,11 +92,13 @@ def of_object(resource: DistributedJob) -> Standing:
     """
     status = resource.status or Status()
     known = recorded(status)
-    tasks = resource.spec.tasks
-    if resource.spec.items_from is not None:
+    if resource.spec.items_from is None:
+        wanted, _ = wanted_indexes(resource.spec, resource.spec.tasks)
+    else:
+        # How many lines there were is not written, but how many of them are tasks.
         counts = (status.pending, status.running, status.succeeded, status.failed)
-        tasks = sum(counts) + status.cancelled
-    wanted, _ = wanted_indexes(resource.spec, tasks)
+        possible, _ = wanted_indexes(resource.spec, MAX_COMPLETIONS)
+        wanted = take(possible, sum(counts) + status.cancelled)
     attempts = {index: tries.ended for index, tries in known.tries.items()}
     finished = status.phase in TERMINAL
     return Standing(wanted, known.succeeded, known.failed, attempts=attempts, finished=finished)

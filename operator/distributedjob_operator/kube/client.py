@@ -13,12 +13,13 @@ from kubernetes.aio import client, config
 
 from distributedjob_operator.errors import OperatorError
 from distributedjob_operator.kube.traffic import ApiTraffic
-from distributedjob_operator.ports import Conflict, Denied, NotFound, Unavailable
+from distributedjob_operator.ports import Conflict, Denied, Expired, NotFound, Unavailable
 
 REQUEST_SECONDS = 3.0
 """No request may outlast the renew deadline of the Lease."""
 
 DENIED = (401, 403)
+EXPIRED = 410
 LONGEST_MESSAGE = 500
 
 _IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
@@ -91,6 +92,8 @@ async def in_our_words() -> AsyncIterator[None]:
         if error.status == 409:
             raise Conflict(str(error.reason)) from error
         said = f"HTTP {error.status} {error.reason}: {_message(error.body)}".removesuffix(": ")
+        if error.status == EXPIRED:
+            raise Expired(said) from error
         raise (Denied if error.status in DENIED else Unavailable)(said) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise Unavailable(f"{type(error).__name__} {error}".strip()) from error

@@ -56,6 +56,7 @@ class DistributedJobs:
 
     async def _list(self, namespace: str, **options: Any) -> dict[str, Any]:
         """What the API server lists of a namespace, or of all for an empty one."""
+        _check_names(namespace)
         kind = (constants.GROUP, constants.VERSION)
         async with in_our_words():
             if namespace:
@@ -70,6 +71,7 @@ class DistributedJobs:
 
     async def read_job(self, namespace: str, name: str) -> dict[str, Any]:
         """The object as etcd has it now."""
+        _check_names(namespace, name)
         async with in_our_words():
             answer = await self._custom.get_namespaced_custom_object(
                 constants.GROUP,
@@ -121,6 +123,12 @@ class DistributedJobs:
                 body=client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=uid)),
                 _request_timeout=REQUEST_SECONDS,
             )
+
+
+def _check_names(*names: str) -> None:
+    """Callers of the endpoint choose them: in a path these two would lead to other objects."""
+    if not {".", ".."}.isdisjoint(names):
+        raise NotFound("nothing has such a name")
 
 
 def _table(answer: dict[str, Any]) -> JobTable:

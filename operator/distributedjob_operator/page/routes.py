@@ -24,7 +24,7 @@ from distributedjob_operator.core.standing import Standing
 from distributedjob_operator.page.index_map import SHOWN, IndexMap
 from distributedjob_operator.page.render import HEADERS, STYLE, page
 from distributedjob_operator.page.sessions import Sessions
-from distributedjob_operator.ports import NotFound, Unavailable
+from distributedjob_operator.ports import Expired, NotFound, Unavailable
 from distributedjob_operator.sources import Sources
 
 ROOT: Final = "/ui/"
@@ -96,7 +96,10 @@ class Page:
 
     async def _login(self, request: web.Request) -> web.Response:
         _from_here(request)
-        form = await request.post()
+        try:
+            form = await request.post()
+        except (ValueError, LookupError) as error:
+            raise _Refused(400, "The form is not what a browser sends.") from error
         token, target = str(form.get("token", "")).strip(), _local(str(form.get("next", ROOT)))
         if not token:
             return _login_page(target, "Paste a token first.", 401)
@@ -132,7 +135,14 @@ class Page:
             where = f"in namespace {namespace}" if namespace else "in all namespaces; name one"
             problem = f"You may not list distributedjobs {where}."
             return _page("jobs.html", 403, problem=problem, table=None, **chosen)
-        table = await sources.list_page(namespace, request.query.get("after", ""))
+        mark = request.query.get("after", "")
+        try:
+            table = await sources.list_page(namespace, mark)
+        except Expired:
+            if not mark:
+                raise
+            # Etcd keeps such a list for minutes, and the page refreshes itself for hours.
+            return _to(f"{ROOT}?namespace={quote(namespace, '')}")
         return _page("jobs.html", 200, REFRESH_SECONDS, problem="", table=table, **chosen)
 
     async def _nodes(self, request: web.Request) -> web.Response:
@@ -233,13 +243,18 @@ def _job_path(request: web.Request) -> str:
 def _from_here(request: web.Request) -> None:
     """No form of another site is filled in here: browsers name the origin of a POST."""
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    try:
+        foreign = origin is not None and urlsplit(origin).netloc != request.host
+    except ValueError:  # no browser calls a site so
+        foreign = True
+    if foreign:
         raise _Refused(403, "This form was sent from another site.")
 
 
 def _local(target: str) -> str:
     """A place to go on to: below the page, never on another site."""
-    return target if target.startswith(ROOT) and "\\" not in target else ROOT
+    odd = "\\" in target or not target.isprintable()
+    return target if target.startswith(ROOT) and not odd else ROOT
 
 
 def _path(request: web.Request) -> str:

@@ -20,6 +20,7 @@ class Sessions:
 
     def open(self, token: str, now: float) -> str:
         """A new session, at the cost of the one idle longest where there are too many."""
+        self._close_idle(now)
         name = secrets.token_urlsafe(32)
         self._tokens[name] = (token, now)
         if len(self._tokens) > AT_MOST:
@@ -28,12 +29,20 @@ class Sessions:
 
     def token(self, name: str, now: float) -> str:
         """Its token, which keeps it open; empty where there is no such session."""
-        token, used = self._tokens.pop(name, ("", now))
-        if not token or now - used > IDLE_SECONDS:
-            return ""
-        self._tokens[name] = (token, now)
+        self._close_idle(now)
+        token, _ = self._tokens.pop(name, ("", now))
+        if token:
+            self._tokens[name] = (token, now)
         return token
 
     def close(self, name: str) -> None:
         """Forget a session."""
         self._tokens.pop(name, None)
+
+    def _close_idle(self, now: float) -> None:
+        """Forget those not used for long, as the form says when it asks for a token."""
+        while self._tokens:
+            name, (_, used) = next(iter(self._tokens.items()))
+            if now - used <= IDLE_SECONDS:
+                return
+            del self._tokens[name]

@@ -60,7 +60,7 @@ JOURNAL = (
 
 async def pieces(journal: Stored, where: Standing, query: Query) -> list[bytes]:
     found = answers.chosen(where, query)
-    contents = await survey(journal, "uid", query.streams, found, silent=True)
+    contents = await survey(journal, "uid", query.streams, where.succeeded, found, silent=True)
     return [piece async for piece in answers.tasks(journal, contents, where, query)]
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from distributedjob_api.v1alpha1 import parse
 from distributedjob_operator.api_work import ApiWork, Entry, Request
-from distributedjob_operator.core.effects import DeleteJob, WriteStatus
+from distributedjob_operator.core.effects import DeleteJob, ReadJob, WriteStatus
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader, Tuning
 from distributedjob_operator.core.round import settle
-from distributedjob_operator.ports import Conflict
+from distributedjob_operator.ports import Conflict, NotFound
 from distributedjob_operator.troubles import Troubles
 from tests.support.builders import at, job_body
 
@@ -70,6 +70,43 @@ async def test_a_deletion_that_fails_for_no_known_reason_is_due_again() -> None:
     for entry in await performed(Broken(conflict=False), request):
         entry(leader, at(0.1))
     assert not job.deleting
+
+
+class Slow:
+    """An API client that answers nobody before it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.answer = asyncio.Event()
+
+    async def _wait(self, *_: object) -> None:
+        self.asked += 1
+        await self.answer.wait()
+        raise NotFound
+
+    delete_job = read_job = _wait
+
+
+@pytest.mark.parametrize("kind", [DeleteJob, ReadJob])
+async def test_a_thousand_requests_at_once_leave_the_api_server_room_for_others(
+    kind: type[DeleteJob | ReadJob],
+) -> None:
+    slow, told, over = Slow(), [], asyncio.Event()
+
+    def put(entry: Entry) -> None:
+        told.append(entry)
+        if len(told) == 1000:
+            over.set()
+
+    work = ApiWork(cast("Any", type("Api", (), {"jobs": slow})()), put, lambda: True, Troubles())
+    for number in range(1000):
+        work.begin(kind(f"uid-{number}", "default", f"job-{number}"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert 0 < slow.asked <= 8
+    slow.answer.set()
+    async with asyncio.timeout(20):
+        await over.wait()
 
 
 def a_leader() -> tuple[Leader, Job]:

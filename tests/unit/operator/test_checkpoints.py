@@ -155,6 +155,15 @@ def test_after_a_conflict_the_status_is_written_at_once_upon_what_was_read():
     assert again.marks == write.marks
 
 
+def test_after_etcd_was_restored_the_status_is_written_upon_the_older_object():
+    world = a_world()
+    a_result(world)
+    (write,) = writes(settled(world, 2.0))
+    checkpoints.not_written(world.leader, UID, read_again(write, version=7, succeeded=0), at(2.0))
+    (again,) = writes(settled(world, 2.1))
+    assert (again.resource_version, again.status["succeeded"]) == ("7", 1)
+
+
 def test_after_a_conflict_the_first_recorded_outcome_stands():
     world = a_world(completions=1)
     a_result(world)

@@ -7,11 +7,12 @@ import pytest
 
 from distributedjob_api.messages import Report, encode_message
 from distributedjob_api.subjects import Subjects
+from distributedjob_operator import controller as controller_module
 from distributedjob_operator.controller import Controller
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import RaiseEpoch
 from distributedjob_operator.core.leader import Leader, Tuning
-from distributedjob_operator.ports import Conflict, Kubernetes, Unavailable
+from distributedjob_operator.ports import Conflict, Denied, Kubernetes, Unavailable
 from distributedjob_operator.troubles import Troubles
 from tests.support.builders import a_node, at, job_body
 
@@ -78,6 +79,25 @@ async def test_a_standby_counts_silence_only_while_the_bus_is_proved_to_answer()
     ports.seconds = 25.0
     leader = await controller._take_over(5)
     assert leader.jobs["uid-job"].awaited == {"n1"}
+
+
+async def test_a_leader_that_may_list_nothing_leaves_when_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(controller_module, "RETRY_LIST_SECONDS", 0.01)
+    asked = asyncio.Event()
+
+    class Refusing(Ports):
+        async def list_jobs(self):
+            asked.set()
+            raise Denied("HTTP 403 Forbidden")
+
+    controller = a_controller(Refusing())
+    leading = asyncio.create_task(controller.lead(5))
+    async with asyncio.timeout(5):
+        await asked.wait()
+        controller.retire()
+        await leading
 
 
 async def test_a_standby_that_was_away_has_only_just_begun_to_listen():

@@ -65,6 +65,19 @@ async def test_a_leader_whose_loop_is_busy_keeps_its_lease(thread: LeaseThread):
     assert leases.record.holder == ""
 
 
+async def test_a_duration_that_somebody_edited_lasts_until_the_next_renewal(thread: LeaseThread):
+    leases = Leases()
+    leadership = on(thread, leases)
+    await leadership.acquire()
+    assert leases.record is not None
+    leases.record = replace(leases.record, duration_seconds=1.0, version="8")
+    holding = asyncio.create_task(leadership.hold())
+    assert await asyncio.to_thread(leases.renewed.acquire, timeout=10)
+    holding.cancel()
+    await asyncio.gather(holding, return_exceptions=True)
+    assert leases.record.duration_seconds == 6.0
+
+
 async def test_a_leader_that_stands_still_gives_its_lease_up(thread: LeaseThread):
     leadership = on(thread, Leases())
     await leadership.acquire()

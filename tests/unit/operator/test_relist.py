@@ -27,6 +27,18 @@ def test_a_relist_makes_up_for_what_the_watch_missed_and_says_so():
     assert N2 not in world.leader.fleet.workers
 
 
+def test_a_job_that_was_set_aside_and_deleted_unnoticed_is_no_longer_counted():
+    world = a_world(1)
+    known, nodes = listed(world)
+    body = job_body("damaged")
+    body["status"] = {"completedIndexes": "x"}
+    world.leader.job_seen(parse(body), at(1))
+    make_up(world.leader, [known, parse(body)], nodes, began=5.0, now=at(6))
+    assert set(world.leader.set_aside) == {"uid-damaged"}
+    make_up(world.leader, [known], nodes, began=7.0, now=at(8))
+    assert not world.leader.set_aside
+
+
 def test_what_was_seen_after_the_list_began_is_not_missing_from_it():
     world = a_world(1)
     known, nodes = listed(world)

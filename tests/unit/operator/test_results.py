@@ -62,7 +62,7 @@ class Large(Stored):
 
 
 async def printed(journal: Stored) -> bytes:
-    contents = await survey(journal, "uid", {"stdout"})
+    contents = await survey(journal, "uid", {"stdout"}, BitMap())
     return b"".join([content async for content in output(journal, contents, "stdout")])
 
 
@@ -100,7 +100,7 @@ async def test_what_a_rerun_left_alone_stands_beside_what_it_ran_again() -> None
 
 async def test_what_has_no_record_is_known() -> None:
     journal = Stored(a_batch(a_record(0, b"a"), a_record(3, b""), a_record(-1, b"x")))
-    contents = await survey(journal, "uid", {"stdout"})
+    contents = await survey(journal, "uid", {"stdout"}, BitMap())
     assert set(contents.recorded) == {0, 3}
 
 
@@ -108,7 +108,7 @@ async def test_large_output_is_never_held_as_a_whole() -> None:
     journal = Large()
     tracemalloc.start()
     try:
-        contents = await survey(journal, "uid", {"stdout"})
+        contents = await survey(journal, "uid", {"stdout"}, BitMap())
         index = 0
         async for content in output(journal, contents, "stdout"):
             assert content == bytes([index % 251]) * 65_536
@@ -125,7 +125,7 @@ async def test_large_output_is_never_held_as_a_whole() -> None:
 async def test_short_outputs_are_handed_on_together() -> None:
     batch = a_batch(*(a_record(index, b"%05d" % index) for index in range(20_000)))
     journal = Stored(batch)
-    contents = await survey(journal, "uid", {"stdout"})
+    contents = await survey(journal, "uid", {"stdout"}, BitMap())
     pieces = [piece async for piece in output(journal, contents, "stdout")]
     assert b"".join(pieces) == b"".join(b"%05d" % index for index in range(20_000))
     assert len(pieces) == 2

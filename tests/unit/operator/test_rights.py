@@ -29,7 +29,7 @@ CALLS: Final = {
     "list_namespaced_custom_object": (*JOBS, "list"),
     # Only ever with watch=True.
     "list_namespaced_lease_without_preload_content": (*LEASES, "watch"),
-    "list_node": ("", "nodes", "list"),
+    "list_node_without_preload_content": ("", "nodes", "list"),
     "read_namespaced_config_map": ("", "configmaps", "get"),
     "read_namespaced_lease": (*LEASES, "get"),
     "replace_namespaced_custom_object_status": (JOBS[0], f"{JOBS[1]}/status", "update"),

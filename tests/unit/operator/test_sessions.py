@@ -30,3 +30,11 @@ def test_one_too_many_costs_the_one_idle_longest():
     sessions.open("new", AT_MOST)
     assert sessions.token(names[0], AT_MOST) == "0"
     assert sessions.token(names[1], AT_MOST) == ""
+
+
+def test_a_token_of_whoever_does_not_come_back_is_not_kept():
+    sessions = Sessions()
+    sessions.open("theirs", 0)
+    ours = sessions.open("ours", IDLE_SECONDS)
+    assert sessions.token(ours, IDLE_SECONDS + 1) == "ours"
+    assert "theirs" not in repr(vars(sessions))

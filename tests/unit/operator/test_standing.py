@@ -70,6 +70,15 @@ def test_only_wanted_indexes_are_tasks():
     assert set(known(world).wanted) == set(written(world).wanted) == {2, 5, 6}
 
 
+def test_only_wanted_lines_of_a_config_map_are_tasks():
+    reference = {"configMapKeyRef": {"name": "list", "key": "items.txt"}}
+    world = a_world(1, itemsFrom=reference, indexes="2,5-6")
+    world.texts["list"] = "a\nb\nc\nd\ne\nf\ng\nh\n"
+    world.run(UID)
+    assert set(known(world).wanted) == set(written(world).wanted) == {2, 5, 6}
+    assert set(states(written(world)).values()) == {"Succeeded"}
+
+
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from distributedjob_api.indexes import BitMap
-from distributedjob_api.messages import Announce, Commands, Hello, Refusal
+from distributedjob_api.messages import Announce, Commands, Failure, Hello, Refusal
 from distributedjob_api.v1alpha1 import Phase, parse
 from distributedjob_operator.core import reporting
 from distributedjob_operator.core.effects import RaiseEpoch, WorkerKey
@@ -60,6 +60,21 @@ def test_retries_and_failures_outlive_the_leader():
     world.deliver()
     world.run(UID, lambda index, ended: "ExitCode")
     assert (last(world)["phase"], last(world)["retries"], ran(world)[0]) == ("Failed", 1, 2)
+
+
+def test_two_leaders_that_saw_the_first_attempt_end_in_different_ways_charge_it_once():
+    policy = {"rules": [{"action": "Ignore", "onExitCodes": {"operator": "In", "values": [42]}}]}
+    world = a_world(1, completions=1, failurePolicy=policy)
+    worker = world.workers[N1]
+    # Here it is ignored; the last leader had charged another run of it before it died.
+    for failure in (Failure(0, 0, "Error", 42, 0, ""), Failure(0, 1, "Error", 1, 0, "", 1)):
+        worker.start()
+        worker.jobs[UID].running.clear()
+        worker.jobs[UID].record(BitMap(), [failure], BitMap())
+        heard(world, 2.0)
+        heard(world, 2.0)
+    assert not world.leader.poisoned
+    assert (last(world)["failures"], last(world)["retries"]) == (1, 2)
 
 
 def test_a_new_leader_waits_for_the_statement_of_a_worker_before_it_plans_on():

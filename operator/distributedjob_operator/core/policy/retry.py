@@ -75,7 +75,9 @@ def after_failure(spec: Spec, tries: Tries, failure: Failure) -> Judgement:
     ruled = ruling(spec.failure_policy, failure.reason, failure.exit_code)
     charged = 0 if ruled.action is FailureAction.IGNORE else 1
     ignored = min(MOST_IGNORED, tries.ignored + 1 - charged)
-    before = max(tries.failures, min(failure.failures, failure.ended))
+    # No attempt is charged twice, also where the two leaders judged one differently.
+    free = failure.ended - tries.interruptions - tries.ignored
+    before = max(tries.failures, min(failure.failures, free))
     tries = Tries(failure.ended + 1, before + charged, tries.interruptions, ignored)
     ended = _ended_by(ruled, tries, failure)
     if ended is not None:
