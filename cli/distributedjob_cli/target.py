@@ -98,6 +98,11 @@ Jobs = Annotated[
     ),
 ]
 
+Index = Annotated[
+    int | None,
+    typer.Argument(metavar="INDEX", min=0, help="One of its tasks.", show_default=False),
+]
+
 _OPTIONS: dict[str, Any] = {
     "namespace": Annotated[
         str,

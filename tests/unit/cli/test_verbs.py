@@ -278,7 +278,7 @@ def test_one_task_is_followed_while_it_writes_and_printed_once(djob, servers, at
     following(
         servers,
         ("Running", b"", [{"index": 3}]),
-        ("Running", b"", [writes(b"a\n"), writes(b"a\n")]),
+        ("Running", b"", [writes(b"a\n")]),
         ("Running", b"", [writes(b"b", at=(2, 0))]),
         ("Complete", lines(wrote(3, b"a\nbc\n", b"err", stdoutBytes=5, stderrBytes=3)), []),
     )
@@ -286,7 +286,7 @@ def test_one_task_is_followed_while_it_writes_and_printed_once(djob, servers, at
     assert (done.exit_code, done.stdout, done.stderr) == (0, "a\nbc\nerr\n", "")
     asked = [servers.query(at) for at in range(len(servers.asked)) if "live" in servers.path(at)]
     assert [(one.get("stdout"), one.get("stderr")) for one in asked] == [
-        (None, None), (None, None), (None, None), (["2"], ["0"]),
+        (None, None), (None, None), (["2"], ["0"]),
     ]  # fmt: skip
 
 
@@ -294,7 +294,7 @@ def test_of_a_long_output_what_was_seen_is_not_printed_again(djob, servers, at_o
     kept = wrote(3, b"0123" + b"6789", stdoutBytes=10)
     following(
         servers,
-        ("Running", b"", [writes(b"012"), writes(b"012")]),
+        ("Running", b"", [writes(b"012")]),
         ("Running", b"", [writes(b"67", at=(6, 0))]),
         ("Complete", lines(kept), []),
     )
@@ -306,12 +306,13 @@ def test_of_a_long_output_what_was_seen_is_not_printed_again(djob, servers, at_o
 def test_another_attempt_is_seen_from_its_beginning(djob, servers, at_once):
     following(
         servers,
-        ("Running", b"", [writes(b"one\n"), writes(b"one\n")]),
-        ("Running", lines(wrote(3, b"one\n", stdoutBytes=4, reason="Error")),
-         [writes(b"", attempt=2, at=(4, 0)), writes(b"two\n", attempt=2)]),
-        ("Failed", lines(wrote(3, b"two\nend", stdoutBytes=7, attempt=2)), []),
+        ("Running", b"", [writes(b"one\n")]),
+        ("Running", b"", [writes(b"", attempt=2, at=(4, 0)), writes(b"two\n", attempt=2)]),
+        ("Running", lines(wrote(3, b"one\n", reason="Error"), wrote(3, b"two\n", attempt=2)),
+         [writes(b"three\n", attempt=3)]),
+        ("Failed", lines(wrote(3, b"three\nend", attempt=3)), []),
     )  # fmt: skip
-    assert djob("logs", "job", "3", "-f").stdout == "one\ntwo\nend\n"
+    assert djob("logs", "job", "3", "-f").stdout == "one\ntwo\nthree\nend\n"
 
 
 def test_a_worker_that_is_silent_is_said_once_and_the_end_is_printed(djob, servers, at_once):
@@ -330,12 +331,13 @@ def test_a_worker_that_is_silent_is_said_once_and_the_end_is_printed(djob, serve
 def test_what_a_running_task_wrote_up_to_now_is_printed(djob, servers):
     servers.answers |= {
         f"{OPERATOR}/tasks": lines({"index": 3, "state": "Running"}),
-        f"{OPERATOR}/live": iter(
-            [writes(b"out"), writes(b"out"), writes(b"out"), writes(b"", at=(3, 0))]
-        ),
+        f"{OPERATOR}/live": iter([writes(b"out"), writes(b"", at=(3, 0))]),
     }
     done = djob("logs", "job", "3")
     assert (done.exit_code, done.stdout_bytes) == (0, b"out")
+    servers.answers[f"{OPERATOR}/live"] = writes()
+    done = djob("logs", "job", "3")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_output_goes_into_a_file_for_each_task(djob, servers, tmp_path):
