@@ -1,14 +1,12 @@
 """Spans of time as kubectl prints them."""
 
-from datetime import timedelta
 
-
-def human_duration(span: timedelta) -> str:
+def human_duration(span_seconds: float) -> str:
     """Two units, the coarser the longer it lasts.
 
     After ``k8s.io/apimachinery/pkg/util/duration.HumanDuration``.
     """
-    seconds = max(0, int(span.total_seconds()))
+    seconds = max(0, int(span_seconds))
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
     if seconds < 120:
         return f"{seconds}s"

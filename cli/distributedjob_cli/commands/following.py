@@ -38,6 +38,11 @@ def parse_seconds(text: str) -> float:
     return float(int(number) * unit)
 
 
+def program_of(ctx: typer.Context) -> str:
+    """What the user called, for commands that we advise."""
+    return str(ctx.find_root().info_name)
+
+
 def place_of(target: "Target") -> str:
     """The options that a user gave to get here, for commands that we advise."""
     return f" -n {target.namespace}" if target.namespace else ""

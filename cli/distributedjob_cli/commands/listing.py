@@ -46,7 +46,7 @@ def list_jobs(
     place = None if everywhere else target.place()
     with target.api() as api:
         if output in (Format.JSON, Format.YAML):
-            terminal.write(formats.as_document(api.list_jobs(place, selector), output))
+            terminal.write(formats.as_object(api.list_jobs(place, selector), output))
             return
         found = api.table(place, selector)
     rows = found.get("rows") or []
@@ -85,7 +85,6 @@ def get(target: Target, job: Job, output: Output = None) -> None:
     if output is Format.NAME:
         terminal.write(formats.as_names([body]))
     elif output in (Format.JSON, Format.YAML):
-        body.get("metadata", {}).pop("managedFields", None)
-        terminal.write(formats.as_document(body, output))
+        terminal.write(formats.as_object(body, output))
     else:
         terminal.write(describe.job(body, human.now()))

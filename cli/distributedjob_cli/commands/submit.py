@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import typer
 
-from distributedjob_cli.commands.following import all_to_the_end, exit_with, place_of
+from distributedjob_cli.commands.following import all_to_the_end, exit_with, place_of, program_of
 from distributedjob_cli.errors import CliError, UsageError
 from distributedjob_cli.show import formats, terminal
 from distributedjob_cli.target import Target, one_of
@@ -173,7 +173,7 @@ def submit(
                 [(namespace, made["metadata"]["name"])],
                 float("inf"),
                 shown=progress,
-                program=str(ctx.find_root().info_name),
+                program=program_of(ctx),
                 place=place_of(target),
             )
             exit_with(code)
@@ -182,8 +182,7 @@ def submit(
 def _planned(document: dict[str, Any], output: SubmitFormat | None) -> str:
     """The manifest of a job that is not created."""
     if output is not SubmitFormat.NAME:
-        in_json = output is SubmitFormat.JSON
-        return formats.as_json(document) if in_json else formats.as_yaml(document)
+        return formats.as_document(document, output or SubmitFormat.YAML)
     if "name" not in document["metadata"]:
         raise UsageError("the API server makes the name up; give one with --name to print it")
     return formats.as_names([document])
@@ -247,9 +246,8 @@ def _undone(api: "Api", path: str) -> Iterator[None]:
 
 def _say(made: dict[str, Any], output: SubmitFormat | None) -> None:
     if output is None:
-        terminal.write(f"distributedjob.distributedjob.dev/{made['metadata']['name']} created\n")
+        terminal.write(f"{formats.full_name(made['metadata']['name'])} created\n")
     elif output is SubmitFormat.NAME:
         terminal.write(formats.as_names([made]))
     else:
-        made.get("metadata", {}).pop("managedFields", None)
-        terminal.write(formats.as_document(made, formats.Format(output.value)))
+        terminal.write(formats.as_object(made, output))

@@ -9,6 +9,7 @@ from distributedjob_cli.commands.following import (
     exit_with,
     parse_seconds,
     place_of,
+    program_of,
 )
 from distributedjob_cli.target import Job, Jobs, Target
 
@@ -46,7 +47,7 @@ def watch(ctx: typer.Context, target: Target, job: Job) -> None:
             [target.job(job)],
             float("inf"),
             shown=True,
-            program=str(ctx.find_root().info_name),
+            program=program_of(ctx),
             place=place_of(target),
         )
     exit_with(code)
@@ -65,7 +66,7 @@ def wait(ctx: typer.Context, target: Target, jobs: Jobs, timeout: Timeout = "") 
             [target.job(job) for job in jobs],
             seconds,
             shown=False,
-            program=str(ctx.find_root().info_name),
+            program=program_of(ctx),
             place=place_of(target),
         )
     exit_with(code)

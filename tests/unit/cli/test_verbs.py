@@ -129,11 +129,13 @@ def test_list_asks_for_what_it_is_told_to(djob, servers):
     assert servers.query() == {"labelSelector": ["k=v"]}
 
 
-def test_get_leaves_out_the_managed_fields(djob, servers):
+def test_managed_fields_are_left_out(djob, servers):
     body = a_job()
     body["metadata"]["managedFields"] = [{}]
-    servers.answers[JOB] = body
-    assert "managedFields" not in json.loads(djob("get", "job", "-o", "json").stdout)["metadata"]
+    servers.answers |= {JOB: body, JOBS: {"metadata": {}, "items": [body]}}
+    found = json.loads(djob("get", "job", "-o", "json").stdout)
+    assert "managedFields" not in found["metadata"]
+    assert json.loads(djob("list", "-o", "json").stdout)["items"] == [found]
 
 
 @pytest.mark.parametrize(
