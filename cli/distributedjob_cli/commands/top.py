@@ -17,6 +17,7 @@ from distributedjob_cli.show.describe import bar
 from distributedjob_cli.show.pace import Pace
 from distributedjob_cli.show.table import table
 from distributedjob_cli.target import Target
+from distributedjob_cli.times import seconds
 
 if TYPE_CHECKING:
     from distributedjob_cli.client.api import Api
@@ -33,6 +34,8 @@ EXAMPLES = """Examples:
 ORDER: Final = ("Running", "Cancelling", "Pending", "Suspended", "Failed", "Cancelled", "Complete")
 HEADERS: Final = ("job", "phase", "progress", "done", "rate", "eta", "running", "failed", "why")
 WHY_CHARACTERS: Final = 40
+LEAST_SECONDS: Final = 0.2
+MOST_SECONDS: Final = 3600.0
 
 
 @dataclass(slots=True)
@@ -53,8 +56,8 @@ def top(
     everywhere: Everywhere = False,
     selector: Selector = "",
     interval: Annotated[
-        float, typer.Option(min=0.2, max=3600, help="Seconds between two screens.")
-    ] = 1.0,
+        str, typer.Option("--interval", metavar="TIME", help="From one screen to the next.")
+    ] = "1s",
     once: Annotated[bool, typer.Option("--once", help="Print one screen and end.")] = False,
 ) -> None:
     """Show jobs and nodes on a live screen.
@@ -62,13 +65,16 @@ def top(
     The busiest stand first; q or Ctrl-C ends it. Where nobody answers it says so, and shows
     what was known last.
     """
+    pause = seconds(interval, "--interval")
+    if not LEAST_SECONDS <= pause <= MOST_SECONDS:
+        raise typer.BadParameter(f"{interval!r} is not from 200ms to 1h", param_hint="--interval")
     place = None if everywhere else target.place()
     with target.operator() as operator, target.api() as api:
         screens = Screens(api, operator, place, selector)
         if once or not (sys.stdout.isatty() and sys.stdin.isatty()):
             terminal.write(screens.next(time.monotonic(), sys.maxsize))
             return
-        _live(screens, interval)
+        _live(screens, pause)
 
 
 @dataclass(slots=True)

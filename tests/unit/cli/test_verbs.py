@@ -8,7 +8,6 @@ import pytest
 
 from distributedjob_cli.app import VERBS, app
 from distributedjob_cli.commands import live, logs, tasks
-from distributedjob_cli.commands.following import parse_seconds
 from distributedjob_cli.commands.listing import rows_of
 from distributedjob_cli.kubectl_complete import candidates
 from distributedjob_cli.target import parse_job
@@ -85,13 +84,6 @@ def test_a_job_deleted_while_it_is_watched_is_said(djob, servers):
     servers.answers |= {JOB: a_job("Running", running=4), JOBS: lines(event)}
     done = djob("wait", "job")
     assert (done.exit_code, done.stderr) == (1, "djob: DistributedJob default/job was deleted\n")
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("", float("inf")), ("90", 90), ("90s", 90), ("5m", 300), ("2h", 7200)]
-)
-def test_times(text, seconds):
-    assert parse_seconds(text) == seconds
 
 
 TABLE = {
