@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -437,6 +438,15 @@ def test_verbs_options_and_jobs_are_completed(djob, servers):
     assert candidates(app, ["get", "-n", "default"], "") == ["a"]
     servers.answers[JOBS] = (403, {"message": "no"})
     assert candidates(app, ["get"], "") == []
+
+
+def test_completion_does_not_wait_for_who_does_not_answer(djob, servers, monkeypatch):
+    monkeypatch.setattr("distributedjob_cli.target.COMPLETE_SECONDS", 0.05)
+    hung_up = threading.Event()
+    servers.answers[JOBS] = lambda _: hung_up.wait() and TABLE
+    djob("--version")
+    assert candidates(app, ["get", "-n", "default"], "") == []
+    hung_up.set()
 
 
 def test_every_verb_has_help_with_examples(djob):
