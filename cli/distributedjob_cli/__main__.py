@@ -10,6 +10,7 @@ from typer.main import get_command
 from distributedjob_cli.app import app
 from distributedjob_cli.commands.completion import VARIABLE
 from distributedjob_cli.errors import BAD_INPUT, FAILED, INTERRUPTED, CliError
+from distributedjob_cli.show.terminal import note
 from distributedjob_local.errors import LocalError, RefusedFileError
 
 
@@ -44,7 +45,7 @@ def run(argv: list[str]) -> int:
 
 def _fail(program: str, message: str, code: int) -> int:
     if message:  # There is none where the help was shown instead.
-        print(f"{program}: {message}", file=sys.stderr)
+        note(f"{program}: {message}")
     return code
 
 

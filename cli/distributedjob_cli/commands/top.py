@@ -15,6 +15,7 @@ from distributedjob_cli.errors import CliError
 from distributedjob_cli.show import human, progress, terminal
 from distributedjob_cli.show.describe import bar
 from distributedjob_cli.show.pace import Pace
+from distributedjob_cli.show.safe import one_line
 from distributedjob_cli.show.table import table
 from distributedjob_cli.target import Target
 from distributedjob_cli.times import seconds
@@ -118,7 +119,7 @@ def drawn(
         f"{human.count(len(bodies), 'job')} in {where}   {ready} of {workers} workers ready"
         f"   CPU {human.cpu(busy)} of {human.cpu(slots)} busy   {human.rate(rate)}\n"
     )
-    head += "".join(f"{trouble}\n" for trouble in troubles)
+    head += "".join(f"{one_line(trouble)}\n" for trouble in troubles)
     room = max(3, (height - 6) // 2)
     shown = sorted(nodes, key=lambda row: -row["busyMillis"])[:room]
     below = rows_of(shown, wide=False) if nodes else ""

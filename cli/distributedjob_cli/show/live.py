@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from distributedjob_cli.show import progress
 from distributedjob_cli.show.pace import Pace
 from distributedjob_cli.show.safe import one_line
+from distributedjob_cli.show.terminal import note
 
 
 class View(Protocol):
@@ -29,7 +30,7 @@ class Lines:
         """The job as it is now."""
         text = f"{body['metadata']['name']}  {_line(body, self._pace)}"
         if text != self._last:
-            print(text, file=sys.stderr, flush=True)
+            note(text)
             self._last = text
 
 
