@@ -73,7 +73,7 @@ def complete_job(ctx: typer.Context, incomplete: str) -> list[str]:
 
     def ask() -> None:
         with suppress(CliError, typer.TyperException, LookupError), target.api() as api:
-            rows = api.table(target.place(), "").get("rows") or ()
+            rows = api.table(target.place(), {}).get("rows") or ()
             names.extend(row["object"]["metadata"]["name"] for row in rows)
 
     # A name that cannot be resolved or a credential plugin would hold up this thread.

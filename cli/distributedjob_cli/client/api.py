@@ -45,6 +45,11 @@ def job_path(namespace: str | None, name: str = "") -> str:
     return f"/apis/{API_VERSION}{place}/{PLURAL}{last}"
 
 
+def of_name(name: str) -> dict[str, str]:
+    """The query that chooses one job."""
+    return {"fieldSelector": f"metadata.name={name}"}
+
+
 class Api:
     """Requests about jobs; each raises :class:`EndpointError` with the server's words."""
 
@@ -56,14 +61,16 @@ class Api:
         """The jobs of a namespace, or of all of them."""
         return self._ask("GET", job_path(namespace), params={"labelSelector": selector})
 
-    def table(self, namespace: str | None, selector: str) -> dict[str, Any]:
-        """The same in the columns that kubectl prints."""
-        return self._ask(
-            "GET",
-            job_path(namespace),
-            params={"labelSelector": selector},
-            headers={"Accept": TABLE},
-        )
+    def table(self, namespace: str | None, chosen: Mapping[str, str]) -> dict[str, Any]:
+        """The same in the columns that kubectl prints, of those that a query chooses."""
+        return self._ask("GET", job_path(namespace), params=chosen, headers={"Accept": TABLE})
+
+    def watch_table(
+        self, namespace: str | None, chosen: Mapping[str, str], version: str
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What happens to its rows, each a table of its own; raises as :meth:`watch`."""
+        lasting = str(WATCH_SECONDS)
+        return self._watch(namespace, chosen, version, lasting, {"Accept": TABLE})
 
     def read_job(self, namespace: str, name: str) -> dict[str, Any]:
         """One job."""
@@ -95,22 +102,27 @@ class Api:
         self, namespace: str, name: str, version: str, seconds: int = WATCH_SECONDS
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """What happens to a job from a version on, for so long; raises :class:`Gone`."""
-        params = {
-            "watch": "1",
-            "fieldSelector": f"metadata.name={name}",
-            "resourceVersion": version,
-            "timeoutSeconds": str(seconds),
-        }
-        url = self.url + job_path(namespace)
+        return self._watch(namespace, of_name(name), version, str(seconds), {})
+
+    def _watch(
+        self,
+        namespace: str | None,
+        chosen: Mapping[str, str],
+        version: str,
+        lasting: str,
+        headers: Mapping[str, str],
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        since = {"watch": "1", "resourceVersion": version, "timeoutSeconds": lasting}
         with send(
             self.session,
             "GET",
-            url,
+            self.url + job_path(namespace),
             "the API server",
-            params=params,
+            params={**chosen, **since},
+            headers=headers,
             read_seconds=WATCH_SECONDS * 2,
         ) as response:
-            _check(response, (namespace, name))
+            _check(response, None)
             try:
                 for line in response.iter_lines(chunk_size=None):
                     event = json.loads(line)
