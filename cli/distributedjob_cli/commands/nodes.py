@@ -43,10 +43,11 @@ def nodes(target: Target, output: ViewOutput = None) -> None:
 def rows_of(rows: Iterable[Mapping[str, Any]], *, wide: bool) -> str:
     """The registry as a table."""
     headers = [*HEADERS, *(["memory", "heard"] if wide else [])]
-    return table(headers, [_row(row)[: len(headers)] for row in rows])
+    return table(headers, [cells(row)[: len(headers)] for row in rows])
 
 
-def _row(row: Mapping[str, Any]) -> list[str]:
+def cells(row: Mapping[str, Any]) -> list[str]:
+    """A machine in the columns of the wide table."""
     allocatable = human.cpu(row["allocatableMillis"])
     if not row["pool"]:
         return [row["node"], "-", row["address"], row["health"], allocatable, *["-"] * 7]

@@ -13,6 +13,25 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return Growing(headers).more(rows)
 
 
+def fitting(
+    headers: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    width: int,
+    expendable: Sequence[str],
+) -> str:
+    """The same without columns of so many that it does not fit; the first are left out first."""
+    cells, shown = [list(row) for row in rows], list(headers)
+    for name in (None, *expendable):
+        if name is not None:
+            at = shown.index(name)
+            shown.pop(at)
+            cells = [[*row[:at], *row[at + 1 :]] for row in cells]
+        text = table(shown, cells)
+        if max(map(len, text.splitlines())) <= width:
+            break
+    return text
+
+
 class Growing:
     """A table whose rows come bit by bit: a column gets wider, and never narrower."""
 

@@ -4,7 +4,7 @@ import codecs
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TextIO
 
 import typer
 
@@ -55,6 +55,11 @@ def note(text: str) -> None:
 def to_terminal() -> bool:
     """Whether a person looks at the output as it is."""
     return sys.stdout.isatty()
+
+
+def redraws(stream: TextIO) -> bool:
+    """Whether what stands on a screen already can be drawn anew there."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def shown(pieces: Iterable[bytes], raw: bool) -> Iterable[bytes]:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 
 import pytest
 
@@ -9,6 +10,7 @@ from distributedjob_cli.commands import top
 from tests.support.command_line import JOB, JOBS, OPERATOR, a_job, lines
 
 EVIL = "\x1b[31mred\x1b]0;owned\x07\r\u202e\x9b\x00end"
+SCREEN = os.terminal_size((200, 24))
 WROTE = base64.b64encode(EVIL.encode()).decode()
 
 
@@ -96,7 +98,7 @@ def test_no_refusal_steers_a_terminal(djob, servers, line):
 
 
 def test_no_live_screen_steers_a_terminal():
-    screen = top.drawn([an_evil_job()], [], top.Paces(), 0.0, 24, "default", EVIL)
+    screen = top.drawn([an_evil_job()], [], top.Paces(), 0.0, SCREEN, "default", EVIL)
     assert plain(screen)
 
 

@@ -1,6 +1,7 @@
 """What the operator knows, for people and, in a form that stays, for programs."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support.command_line import OPERATOR, a_job
 GOLDEN = Path(__file__).parent / "golden"
 """What programs read: a change of these files is a change that they notice."""
 
+SCREEN = os.terminal_size((120, 24))
 NONE = {"groups": [], "unrecorded": 0, "unrecordedIndexes": ""}
 
 
@@ -105,7 +107,7 @@ def test_nodes_in_a_table():
 def test_a_screen_has_as_many_lines_as_there_is_room_for():
     jobs = [a_job("Complete", f"job-{number}", succeeded=4) for number in range(50)]
     jobs.append(a_job("Running", "busy", running=2, succeeded=1))
-    screen = top.drawn(jobs, WHOLE * 20, top.Paces(), 0.0, 24, "default")
+    screen = top.drawn(jobs, WHOLE * 20, top.Paces(), 0.0, SCREEN, "default")
     found = screen.splitlines()
     assert len(found) <= 24
     assert found[0].startswith("51 jobs in namespace default   20 of 20 workers ready")
@@ -117,7 +119,9 @@ def test_a_screen_has_as_many_lines_as_there_is_room_for():
 
 
 def test_a_screen_without_the_operator_says_so_and_shows_the_jobs():
-    screen = top.drawn([a_job()], [], top.Paces(), 0.0, 24, None, "needs the right to list nodes")
+    screen = top.drawn(
+        [a_job()], [], top.Paces(), 0.0, SCREEN, None, "needs the right to list nodes"
+    )
     assert "needs the right to list nodes" in screen
     assert "default/job" in screen
 
@@ -141,14 +145,14 @@ class Away:
 def test_screens_go_on_with_what_was_known_where_nobody_answers():
     away = Away()
     screens = top.Screens(away, away, None, "")
-    assert "the API server" not in screens.next(0.0, 24)
-    screen = screens.next(1.0, 24)
+    assert "the API server" not in screens.next(0.0, SCREEN)
+    screen = screens.next(1.0, SCREEN)
     assert screen.splitlines()[1:3] == [
         "the API server does not answer", "the operator does not answer",
     ]  # fmt: skip
     assert "default/job" in screen
     with pytest.raises(CliError):
-        top.Screens(away, away, None, "").next(2.0, 24)
+        top.Screens(away, away, None, "").next(2.0, SCREEN)
 
 
 # -- for programs ------------------------------------------------------------------
