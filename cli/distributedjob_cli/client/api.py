@@ -14,6 +14,7 @@ import requests
 from distributedjob_api.constants import API_VERSION, KIND, PLURAL
 from distributedjob_cli.client.credentials import Tokens
 from distributedjob_cli.client.http import (
+    API_SERVER,
     BUSY,
     Bearer,
     EndpointError,
@@ -24,6 +25,7 @@ from distributedjob_cli.client.http import (
     why,
 )
 from distributedjob_cli.client.kubeconfig import Kubeconfig
+from distributedjob_cli.errors import BAD_INPUT
 
 WATCH_SECONDS: Final = 60
 TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
@@ -36,6 +38,20 @@ class Gone(EndpointError):
 
 class NoSuchJob(EndpointError):
     """There is no job of this name."""
+
+
+def no_such_job(namespace: str, name: str) -> NoSuchJob:
+    """It, and where to see those that there are."""
+    return NoSuchJob(
+        f"there is no {KIND} {name!r} in namespace {namespace!r};"
+        f" see them with: djob list -n {namespace}"
+    )
+
+
+class BadSelector(EndpointError):
+    """The user's choice of labels cannot be read."""
+
+    code = BAD_INPUT
 
 
 def job_path(namespace: str | None, name: str = "") -> str:
@@ -117,7 +133,7 @@ class Api:
             self.session,
             "GET",
             self.url + job_path(namespace),
-            "the API server",
+            API_SERVER,
             params={**chosen, **since},
             headers=headers,
             read_seconds=WATCH_SECONDS * 2,
@@ -135,7 +151,7 @@ class Api:
     def _ask(
         self, method: str, path: str, *, job: tuple[str, str] | None = None, **more: Any
     ) -> dict[str, Any]:
-        with send(self.session, method, self.url + path, "the API server", **more) as response:
+        with send(self.session, method, self.url + path, API_SERVER, **more) as response:
             _check(response, job)
             return document_of(response, self.url)
 
@@ -158,16 +174,16 @@ def _check(response: requests.Response, job: tuple[str, str] | None) -> None:
         case requests.codes.unauthorized:
             raise EndpointError("the API server does not know this user or token")
         case requests.codes.not_found if job is not None and "could not find" not in text:
-            namespace, name = job
-            raise NoSuchJob(
-                f"there is no {KIND} {name!r} in namespace {namespace!r};"
-                f" see them with: djob list -n {namespace}"
-            )
+            raise no_such_job(*job)
         case requests.codes.not_found if "could not find" in text:
             raise EndpointError(
                 f"the API server does not know {KIND}s: install the operator with its CRD,"
                 " or choose another cluster with --context"
             )
+        case requests.codes.bad_request if "unable to parse requirement" in text:
+            raise BadSelector(f"--selector: {text}; write something like a=b,c!=d")
+        case requests.codes.forbidden if "is forbidden: User" in text:
+            raise EndpointError(f"{text}; ask for a Role with that right (docs/install.md)")
         case status if status in BUSY:
             raise Unreachable(text)
     raise EndpointError(text)

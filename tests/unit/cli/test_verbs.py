@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import requests
 
 from distributedjob_cli.app import VERBS, app
 from distributedjob_cli.commands import live, logs, tasks
@@ -365,6 +366,11 @@ def test_files_for_tasks_without_a_record_are_missed(djob, servers, tmp_path):
          "the API server does not know DistributedJobs: install the operator"),
         (["list"], JOBS, 401, {}, "does not know this user or token"),
         (["list"], JOBS, 403, {"message": "may not list"}, "may not list"),
+        (["list"], JOBS, 403, {"message": 'is forbidden: User "u" cannot list'}, "ask for a Role"),
+        (["logs", "job"], f"{OPERATOR}/tasks", 404, b"there is no such DistributedJob\n",
+         "see them with: djob list -n default"),
+        (["list"], JOBS, 200, requests.ConnectionError("x"), "choose another cluster with --con"),
+        (["nodes"], "/v1/nodes", 200, requests.ConnectionError("x"), "address with --endpoint"),
         (["list"], JOBS, 200, b"<html>", "is no Kubernetes API server"),
         (["tasks", "job"], f"{OPERATOR}/tasks", 403, b"needs the right\n", "needs the right"),
         (["why", "job", "9"], f"{OPERATOR}/why", 404, b"there is no task 9\n", "no task 9"),
@@ -374,7 +380,7 @@ def test_files_for_tasks_without_a_record_are_missed(djob, servers, tmp_path):
     ],
 )  # fmt: skip
 def test_a_refusal_is_one_line_and_exit_code_1(djob, servers, arguments, path, status, body, words):
-    servers.answers[path] = (status, body)
+    servers.answers[path] = body if isinstance(body, Exception) else (status, body)
     done = djob(*arguments)
     assert (done.exit_code, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
@@ -390,6 +396,17 @@ def test_a_replica_that_stands_by_is_asked_again_for_a_while(djob, servers, monk
     done = djob("nodes")
     assert (done.exit_code, done.stderr) == (1, "djob: this replica stands by\n")
     assert len(servers.asked) == len(waited) + 1 == 4
+
+
+def test_a_selector_that_cannot_be_read_is_said_with_one_that_can(djob, servers):
+    servers.answers[JOBS] = (400, {"message": "unable to parse requirement: found '='"})
+    for verb in (["list"], ["list", "-w"]):
+        done = djob(*verb, "-l", "a===")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert done.stderr == (
+            "djob: --selector: unable to parse requirement: found '=';"
+            " write something like a=b,c!=d\n"
+        )
 
 
 @pytest.mark.parametrize(
