@@ -179,7 +179,7 @@ def _version() -> dict[str, Any]:
             _column("Duration", ".status.duration"),
             _wide("Pool", ".spec.pool"),
             _wide("Parallelism", ".spec.parallelism", "integer"),
-            _wide("Why", '.status.conditions[?(@.status=="True")].reason'),
+            _wide("Why", '.status.conditions[?(@.type=="Reconciling")].reason'),
         ],
     }
 
