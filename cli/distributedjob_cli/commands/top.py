@@ -38,8 +38,8 @@ EXAMPLES = """Examples:
 ORDER: Final = ("Running", "Cancelling", "Pending", "Suspended", "Failed", "Cancelled", "Complete")
 HEADERS: Final = ("job", "phase", "progress", "done", "rate", "eta", "running", "failed", "why")
 WHY_CHARACTERS: Final = 40
-EXPENDABLE: Final = ("progress", "rate", "why", "phase")
-MACHINES_EXPENDABLE: Final = ("allocatable", "address", "pool", "rate", "slots", "queued")
+EXPENDABLE: Final = ("progress", "rate", "why", "running", "eta", "phase")
+MACHINES_EXPENDABLE: Final = ("allocatable", "address", "pool", "rate", "queued", "slots")
 """Columns that a narrow screen lacks, the first ones first."""
 
 ENDS: Final = frozenset(b"qQ\x03")

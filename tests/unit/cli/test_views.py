@@ -10,7 +10,7 @@ import yaml
 from distributedjob_cli.commands import nodes, top
 from distributedjob_cli.commands.failures import shown
 from distributedjob_cli.errors import CliError
-from tests.support.command_line import OPERATOR, a_job
+from tests.support.command_line import JOB, JOBS, OPERATOR, a_job
 
 GOLDEN = Path(__file__).parent / "golden"
 """What programs read: a change of these files is a change that they notice."""
@@ -126,6 +126,39 @@ def test_a_screen_without_the_operator_says_so_and_shows_the_jobs():
     assert "default/job" in screen
 
 
+@pytest.mark.parametrize("columns", [50, 80, 100, 160])
+def test_a_screen_is_as_wide_as_there_is_room_for(columns):
+    jobs = [a_job("Running", f"a-job-{'x' * 12}", pending=999_000, running=900, failed=100)]
+    size = os.terminal_size((columns, 24))
+    trouble = "the operator at http://127.0.0.1:1 does not answer: see whether its pod is ready"
+    screen = top.drawn(jobs, WHOLE, top.Paces(), 0.0, size, "default", trouble)
+    rest = screen.splitlines()[1:]
+    assert all(len(line) <= columns for line in rest)
+    for word in ("JOB", "DONE", "100/1,000,000", "FAILED", "NODE", "HEALTH", "NoWorker"):
+        assert word in screen
+    assert trouble in " ".join(rest)
+    assert ("PROGRESS" in screen) == (columns > 80)
+
+
+def test_a_screen_that_is_printed_once_into_a_pipe_has_every_column(djob, servers):
+    servers.answers |= {JOBS: {"items": [a_job("Running", "x" * 63)]}, "/v1/nodes": MACHINES}
+    screen = djob("top", "--once").stdout
+    assert "PROGRESS" in screen
+    assert "WHY" in screen
+    assert "ALLOCATABLE" in screen
+
+
+@pytest.mark.parametrize(("typed", "ends"), [(b"q", True), (b"xyQ", True), (b"xy", False)])
+def test_a_key_that_ends_the_screen_is_heard_among_others(monkeypatch, typed, ends):
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs) as keyboard, os.fdopen(ours, "wb", buffering=0) as user:
+        monkeypatch.setattr("sys.stdin", keyboard)
+        with top._keys() as pressed:
+            assert not pressed(0)
+            user.write(typed)
+            assert bool(pressed(5) & top.ENDS) == ends
+
+
 class Away:
     """Servers that answer once."""
 
@@ -216,3 +249,28 @@ def test_a_strange_refusal_is_one_line_all_the_same(djob, servers, body):
     servers.answers["/v1/nodes"] = (403, body)
     done = djob("nodes")
     assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
+
+
+JOBS_LIST = {"apiVersion": "v1", "kind": "DistributedJobList", "metadata": {}, "items": [a_job()]}
+OBJECTS = {
+    "list": (["list"], f"GET {JOBS}", JOBS_LIST),
+    "get": (["get", "job"], f"GET {JOB}", a_job()),
+    "submit": (["submit"], f"POST {JOBS}", a_job()),
+}
+"""What the API server answers is printed whole, in its order."""
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("form", ["json", "yaml", "name"])
+def test_programs_get_objects_as_kubectl_prints_them(djob, servers, name, form):
+    arguments, request, answer = OBJECTS[name]
+    table = {"columnDefinitions": [], "rows": [{"cells": [], "object": a_job()}]}
+    servers.answers[request] = table if (name, form) == ("list", "name") else answer
+    said = djob(*arguments, "-o", form, *(["--", "true"] if name == "submit" else [])).stdout
+    if form == "name":
+        assert said == "distributedjob.distributedjob.dev/job\n"
+    elif form == "json":
+        assert said == json.dumps(answer, indent=4) + "\n"
+    else:
+        assert [*yaml.safe_load(said)] == [*answer]
+        assert yaml.safe_load(said) == answer
