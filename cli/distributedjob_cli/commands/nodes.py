@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from distributedjob_api.quantity import cpu_text
 from distributedjob_cli.show import formats, human, terminal
 from distributedjob_cli.show.formats import ViewFormat, ViewOutput
 from distributedjob_cli.show.table import table
@@ -48,7 +49,7 @@ def rows_of(rows: Iterable[Mapping[str, Any]], *, wide: bool) -> str:
 
 def cells(row: Mapping[str, Any]) -> list[str]:
     """A machine in the columns of the wide table."""
-    allocatable = human.cpu(row["allocatableMillis"])
+    allocatable = cpu_text(row["allocatableMillis"])
     if not row["pool"]:
         return [row["node"], "-", row["address"], row["health"], allocatable, *["-"] * 7]
     return [
@@ -57,8 +58,8 @@ def cells(row: Mapping[str, Any]) -> list[str]:
         row["address"],
         row["health"],
         allocatable,
-        human.cpu(row["slotsMillis"]),
-        human.cpu(row["busyMillis"]),
+        cpu_text(row["slotsMillis"]),
+        cpu_text(row["busyMillis"]),
         f"{row['running']:,}",
         f"{row['queued']:,}",
         human.rate(row["rate"]),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from distributedjob_api.quantity import cpu_text
 from distributedjob_cli.commands import nodes as machines
 from distributedjob_cli.commands.listing import Everywhere, Selector
 from distributedjob_cli.errors import CliError
@@ -132,7 +133,7 @@ def drawn(
     where = f"namespace {place}" if place is not None else "all namespaces"
     head = (
         f"{human.count(len(bodies), 'job')} in {where}   {ready} of {workers} workers ready"
-        f"   CPU {human.cpu(busy)} of {human.cpu(slots)} busy   {human.rate(rate)}\n"
+        f"   CPU {cpu_text(busy)} of {cpu_text(slots)} busy   {human.rate(rate)}\n"
     )
     for trouble in troubles:
         head += textwrap.fill(one_line(trouble), min(width, PAGE)) + "\n"

@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from distributedjob_api.durations import human_duration
-from distributedjob_api.quantity import cpu_text
 
 span = human_duration
-cpu = cpu_text
 
 
 def run_time(seconds: float) -> str:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from distributedjob_api.quantity import cpu_text
 from distributedjob_cli.show import describe, human, progress
 from distributedjob_cli.show.live import bar
 from distributedjob_cli.show.pace import Pace
@@ -117,9 +118,9 @@ def test_where_nothing_can_be_drawn_anew_there_are_lines(monkeypatch, terminal):
         (human.run_time(59.94), "59.9s"),
         (human.run_time(125), "2m5s"),
         (human.span(3600 * 50), "2d2h"),
-        (human.cpu(2000), "2"),
-        (human.cpu(500), "500m"),
-        (human.cpu(0), "0"),
+        (cpu_text(2000), "2"),
+        (cpu_text(500), "500m"),
+        (cpu_text(0), "0"),
         (human.memory(2**30), "1Gi"),
         (human.memory(3 * 2**29), "1.5Gi"),
         (human.memory(512), "512"),
