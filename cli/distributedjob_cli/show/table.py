@@ -19,7 +19,7 @@ def fitting(
     width: int,
     expendable: Sequence[str],
 ) -> str:
-    """The same without columns of so many that it does not fit; the first are left out first."""
+    """The same in lines of a width: of the expendable columns, the first are left out first."""
     cells, shown = [list(row) for row in rows], list(headers)
     for name in (None, *expendable):
         if name is not None:
