@@ -1,5 +1,6 @@
 """Where ``djob`` and ``kubectl djob`` begin: errors become one line and an exit code."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import typer
 from typer.main import get_command
 
 from distributedjob_cli.app import app
+from distributedjob_cli.commands.completion import VARIABLE
 from distributedjob_cli.errors import BAD_INPUT, FAILED, INTERRUPTED, CliError
+from distributedjob_cli.show.terminal import note
 from distributedjob_local.errors import LocalError, RefusedFileError
 
 
@@ -21,6 +24,10 @@ def run(argv: list[str]) -> int:
     program = Path(argv[0]).name if argv else "djob"
     # As a plugin we are called through kubectl, and say so.
     program = "kubectl djob" if program.startswith("kubectl") else "djob"
+    if VARIABLE in os.environ:  # A shell asks, by the script that we printed for it.
+        from typer._completion_classes import completion_init
+
+        completion_init()
     try:
         code = get_command(app)(argv[1:], prog_name=program, standalone_mode=False)
     except typer.TyperException as error:
@@ -38,7 +45,7 @@ def run(argv: list[str]) -> int:
 
 def _fail(program: str, message: str, code: int) -> int:
     if message:  # There is none where the help was shown instead.
-        print(f"{program}: {message}", file=sys.stderr)
+        note(f"{program}: {message}")
     return code
 
 

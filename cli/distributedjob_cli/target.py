@@ -2,16 +2,17 @@
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import typer
 
-from distributedjob_cli.errors import UsageError
+from distributedjob_cli.errors import CliError, UsageError
 
 if TYPE_CHECKING:
     from distributedjob_cli.client.api import Api
@@ -23,6 +24,9 @@ KINDS = frozenset(
     {"djob", "distributedjob", "distributedjobs", "distributedjob.distributedjob.dev"}
 )
 """What may stand before a job's name, as ``kubectl`` prints it."""
+
+COMPLETE_SECONDS: Final = 1.0
+"""Whoever pressed the tab key waits no longer for names."""
 
 
 def parse_lease(text: str) -> tuple[str, str]:
@@ -62,18 +66,21 @@ def parse_job(text: str) -> str:
 
 
 def complete_job(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of the jobs that begin so, for a shell; none where nobody answers."""
-    from distributedjob_cli.errors import CliError
-
+    """The names of the jobs that begin so, for a shell; none where nobody answers soon."""
     known = {field.name for field in fields(Target)}
     target = Target(**{key: value for key, value in ctx.params.items() if key in known and value})
-    try:
-        with target.api() as api:
-            table = api.table(target.place(), "")
-    except (CliError, typer.TyperException):
-        return []
-    names = [row["object"]["metadata"]["name"] for row in table.get("rows") or ()]
-    return [name for name in names if name.startswith(incomplete)]
+    names: list[str] = []
+
+    def ask() -> None:
+        with suppress(CliError, typer.TyperException, LookupError), target.api() as api:
+            rows = api.table(target.place(), {}).get("rows") or ()
+            names.extend(row["object"]["metadata"]["name"] for row in rows)
+
+    # A name that cannot be resolved or a credential plugin would hold up this thread.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(COMPLETE_SECONDS)
+    return [name for name in [*names] if name.startswith(incomplete)]
 
 
 Job = Annotated[
@@ -96,6 +103,11 @@ Jobs = Annotated[
         help="Names of DistributedJobs.",
         show_default=False,
     ),
+]
+
+Index = Annotated[
+    int | None,
+    typer.Argument(metavar="INDEX", min=0, help="One of its tasks.", show_default=False),
 ]
 
 _OPTIONS: dict[str, Any] = {

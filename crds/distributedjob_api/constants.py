@@ -22,6 +22,9 @@ ENDPOINT_ANNOTATION: Final = f"{GROUP}/endpoint"
 MANAGER: Final = f"{GROUP}/operator"
 """``spec.managedBy`` of a job that this operator runs; unset means the same."""
 
+NO_SUCH_JOB: Final = "there is no such DistributedJob"
+"""What the operator's endpoint says of a job that is not there."""
+
 MISSING_COUNT_HEADER: Final = "Djob-Missing"
 MISSING_INDEXES_HEADER: Final = "Djob-Missing-Indexes"
 """With a job's output: how many tasks with an outcome have no record, and the first of them."""

@@ -1,14 +1,38 @@
-"""Spans of time as kubectl prints them."""
+"""Spans of time as kubectl prints and reads them."""
 
-from datetime import timedelta
+import re
+from typing import Final
+
+_UNIT_SECONDS: Final = {
+    "ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "ms": 1e-3,
+    "s": 1.0, "m": 60.0, "h": 3600.0,
+}  # fmt: skip
+"""The sign of micro is one of two characters that look the same."""
+
+_PART: Final = re.compile(rf"([0-9]+\.?[0-9]*|\.[0-9]+)({'|'.join(_UNIT_SECONDS)})")
 
 
-def human_duration(span: timedelta) -> str:
+def parse_duration(text: str) -> float:
+    """Seconds of ``90s``, ``1h30m``, ``1.5h``, ``-1s`` or ``0``, as Go's ``time.ParseDuration``.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
+    sign, rest = (-1, text[1:]) if text[:1] == "-" else (1, text.removeprefix("+"))
+    if rest == "0":
+        return 0.0
+    parts = _PART.findall(rest)
+    if not parts or "".join(map("".join, parts)) != rest:
+        raise ValueError(f"{text!r} is no span of time")
+    return sign * sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+
+
+def human_duration(span_seconds: float) -> str:
     """Two units, the coarser the longer it lasts.
 
     After ``k8s.io/apimachinery/pkg/util/duration.HumanDuration``.
     """
-    seconds = max(0, int(span.total_seconds()))
+    seconds = max(0, int(span_seconds))
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
     if seconds < 120:
         return f"{seconds}s"

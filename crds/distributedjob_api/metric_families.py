@@ -144,7 +144,9 @@ OPERATOR: Final = (
 
 # -- worker --------------------------------------------------------------------------
 
-WORKER_READY: Final = _gauge("worker_ready", "Whether a leader has granted it a session.")
+WORKER_READY: Final = _gauge(
+    "worker_ready", "Whether it has a session with a leader, and a connection to NATS."
+)
 WORKER_EPOCH: Final = _gauge("worker_epoch", "The highest epoch that it has seen.")
 ATTEMPTS: Final = _counter(
     "worker_attempts",

@@ -52,6 +52,11 @@ def cpu_millis(text: str) -> int:
     return int((parse_quantity(text) * 1000).to_integral_value(ROUND_CEILING))
 
 
+def cpu_text(millis: int) -> str:
+    """Millicores as a CPU quantity: 2 or 500m."""
+    return str(millis // 1000) if millis % 1000 == 0 else f"{millis}m"
+
+
 @lru_cache(maxsize=1024)
 def memory_bytes(text: str) -> int:
     """A memory quantity in bytes, rounded up."""

@@ -177,12 +177,20 @@ def _version() -> dict[str, Any]:
             _column("Retries", ".status.retries", "integer"),
             _column("Age", ".metadata.creationTimestamp", "date"),
             _column("Duration", ".status.duration"),
+            _wide("Pool", ".spec.pool"),
+            _wide("Parallelism", ".spec.parallelism", "integer"),
+            _wide("Why", '.status.conditions[?(@.type=="Reconciling")].reason'),
         ],
     }
 
 
 def _column(name: str, path: str, kind: str = "string") -> dict[str, str]:
     return {"name": name, "type": kind, "jsonPath": path}
+
+
+def _wide(name: str, path: str, kind: str = "string") -> dict[str, Any]:
+    """A column that ``-o wide`` adds."""
+    return {**_column(name, path, kind), "priority": 1}
 
 
 def render() -> str:

@@ -35,6 +35,7 @@ from distributedjob_api.constants import (
     MAX_COMPLETIONS,
     MISSING_COUNT_HEADER,
     MISSING_INDEXES_HEADER,
+    NO_SUCH_JOB,
 )
 from distributedjob_api.exposition import CONTENT_TYPE
 from distributedjob_api.indexes import BitMap, IndexTextError, format_indexes, parse_indexes
@@ -351,7 +352,7 @@ async def _plain_errors(
     try:
         return await handler(request)
     except NotFound:
-        raise web.HTTPNotFound(text="there is no such DistributedJob\n") from None
+        raise web.HTTPNotFound(text=f"{NO_SUCH_JOB}\n") from None
     except Unavailable as error:
         _log.warning("%s was not served: %s", request.path, error)
         raise web.HTTPServiceUnavailable(text=f"{error}\n") from None

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -89,10 +90,38 @@ def test_list_and_get(djob: Djob, jobs: Jobs) -> None:
         [name, "Complete", "1/1"],
     )
     assert djob("list", "-l", "team=b", "-o", "name").stdout == ""
-    assert name in djob("list", "-A", "-l", "team=a", "-o", "wide").stdout
+    head, row = djob("list", "-A", "-l", "team=a", "-o", "wide").stdout.splitlines()
+    assert head.split()[-4:] == ["POOL", "PARALLELISM", "WHY", "LABELS"]
+    assert row.split()[-3:] == ["default", "CompletionsReached", "team=a"]
     assert json.loads(djob("list", "-o", "json").stdout)["items"][0]["metadata"]["name"] == name
     assert "Why:          All 1 tasks succeeded." in djob("get", name).stdout
     assert json.loads(djob("get", name, "-o", "json").stdout)["status"]["succeeded"] == 1
+
+
+def test_list_goes_on_with_what_changes_until_it_is_interrupted(djob: Djob, jobs: Jobs) -> None:
+    first = submitted(djob, "--wait", "--", "true")
+    with subprocess.Popen(
+        [sys.executable, "-m", "distributedjob_cli", "list", "-w", "-n", jobs.namespace],
+        env={**os.environ, "KUBECONFIG": str(jobs.cluster.kubeconfig)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as follower:
+        assert follower.stdout is not None
+        lines = iter(follower.stdout)
+        assert [next(lines).split()[:2] for _ in range(2)] == [
+            ["NAME", "PHASE"],
+            [first, "Complete"],
+        ]
+        second = submitted(djob, "--array", "0-1", "--", "true")
+        seen = next(line.split() for line in lines if line.split()[1:2] == ["Complete"])
+        assert seen[:3] == [second, "Complete", "2/2"]
+        jobs.kubectl("delete", "djob", second)
+        assert follower.stderr is not None
+        assert follower.stderr.readline() == f"{jobs.namespace}/{second} was deleted\n"
+        follower.send_signal(signal.SIGINT)
+        assert follower.wait(30) == 130
+        assert follower.stderr.read() == "djob: interrupted\n"
 
 
 def test_wait_and_watch_tell_how_it_ended(djob: Djob) -> None:
@@ -106,7 +135,9 @@ def test_wait_and_watch_tell_how_it_ended(djob: Djob) -> None:
     endless = submitted(djob, "--", "sleep", "60")
     done = djob("wait", endless, "--timeout", "1s")
     assert (done.returncode, "is not over in time" in done.stderr) == (1, True)
+    assert djob("wait", endless, "--timeout", "0").returncode == 1
     assert djob("cancel", endless, "--wait").returncode == 0
+    assert djob("wait", endless, "--timeout", "-1s").returncode == 4
 
 
 def test_tasks_logs_failures_and_output_of_a_job_that_partly_failed(
@@ -282,3 +313,6 @@ def test_kubectl_finds_the_plugin_and_completes_it(
     assert jobs.cluster.kubectl("__complete", "djob", "su").stdout.splitlines()[:2] == [
         "submit", "suspend",
     ]  # fmt: skip
+    jobs.apply("completed", completions=1, command=["true"])
+    found = jobs.cluster.kubectl("__complete", "djob", "get", "-n", jobs.namespace, "").stdout
+    assert found.splitlines()[0] == "completed"

@@ -91,5 +91,6 @@ def test_output_reaches_those_who_may_read_it(cluster: Callable[..., Cluster]) -
     done = djob_output(started, "nowhere")
     assert (done.returncode, done.stderr) == (
         1,
-        b"djob: default/nowhere: there is no such DistributedJob\n",
+        b"djob: there is no DistributedJob 'nowhere' in namespace 'default';"
+        b" see them with: djob list -n default\n",
     )

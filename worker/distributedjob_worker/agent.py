@@ -98,7 +98,7 @@ class Agent:
         self._ready_file = ready_file
         self._clock = clock
         self._connected = False
-        self._ready: bool | None = None
+        self._shown_ready: bool | None = None
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._retry: asyncio.TimerHandle | None = None
@@ -109,6 +109,11 @@ class Agent:
         self.transport: Transport | None = None
         # An earlier agent may have left its file.
         self._show_readiness()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has a session with a leader, and a way to it."""
+        return self._connected and self._core.session.number is not None
 
     # -- events --------------------------------------------------------------------
 
@@ -291,11 +296,11 @@ class Agent:
                     self._runner.recall(effect.tasks)
 
     def _show_readiness(self) -> None:
-        """Ready is who has a session with a leader, and a way to it."""
-        ready = self._connected and self._core.session.number is not None
-        if self._ready_file is None or ready == self._ready:
+        """Let the pod's probe know."""
+        ready = self.ready
+        if self._ready_file is None or ready == self._shown_ready:
             return
-        self._ready = ready
+        self._shown_ready = ready
         try:
             if ready:
                 self._ready_file.touch()

@@ -45,7 +45,7 @@ class WorkerMetrics:
         version = importlib.metadata.version("distributedjobs")
         slots = core.identity.cpu_millis
         yield families.BUILD_INFO, {("worker", version): 1}
-        yield families.WORKER_READY, core.session.number is not None
+        yield families.WORKER_READY, self.agent.ready
         yield families.WORKER_EPOCH, core.session.epoch
         yield families.ATTEMPTS, self.agent.tally.attempts
         yield families.RUN_SECONDS, {self.pool: core.run_seconds}

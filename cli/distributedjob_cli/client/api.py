@@ -14,6 +14,7 @@ import requests
 from distributedjob_api.constants import API_VERSION, KIND, PLURAL
 from distributedjob_cli.client.credentials import Tokens
 from distributedjob_cli.client.http import (
+    API_SERVER,
     BUSY,
     Bearer,
     EndpointError,
@@ -24,6 +25,7 @@ from distributedjob_cli.client.http import (
     why,
 )
 from distributedjob_cli.client.kubeconfig import Kubeconfig
+from distributedjob_cli.errors import BAD_INPUT
 
 WATCH_SECONDS: Final = 60
 TABLE: Final = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
@@ -38,11 +40,30 @@ class NoSuchJob(EndpointError):
     """There is no job of this name."""
 
 
+def no_such_job(namespace: str, name: str) -> NoSuchJob:
+    """It, and where to see those that there are."""
+    return NoSuchJob(
+        f"there is no {KIND} {name!r} in namespace {namespace!r};"
+        f" see them with: djob list -n {namespace}"
+    )
+
+
+class BadSelector(EndpointError):
+    """The user's choice of labels cannot be read."""
+
+    code = BAD_INPUT
+
+
 def job_path(namespace: str | None, name: str = "") -> str:
     """The path of a job, of the jobs of a namespace, or of all jobs."""
     place = f"/namespaces/{quote(namespace, safe='')}" if namespace is not None else ""
     last = f"/{quote(name, safe='')}" if name else ""
     return f"/apis/{API_VERSION}{place}/{PLURAL}{last}"
+
+
+def of_name(name: str) -> dict[str, str]:
+    """The query that chooses one job."""
+    return {"fieldSelector": f"metadata.name={name}"}
 
 
 class Api:
@@ -56,14 +77,16 @@ class Api:
         """The jobs of a namespace, or of all of them."""
         return self._ask("GET", job_path(namespace), params={"labelSelector": selector})
 
-    def table(self, namespace: str | None, selector: str) -> dict[str, Any]:
-        """The same in the columns that kubectl prints."""
-        return self._ask(
-            "GET",
-            job_path(namespace),
-            params={"labelSelector": selector},
-            headers={"Accept": TABLE},
-        )
+    def table(self, namespace: str | None, chosen: Mapping[str, str]) -> dict[str, Any]:
+        """The same in the columns that kubectl prints, of those that a query chooses."""
+        return self._ask("GET", job_path(namespace), params=chosen, headers={"Accept": TABLE})
+
+    def watch_table(
+        self, namespace: str | None, chosen: Mapping[str, str], version: str
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What happens to its rows, each a table of its own; raises as :meth:`watch`."""
+        lasting = str(WATCH_SECONDS)
+        return self._watch(namespace, chosen, version, lasting, {"Accept": TABLE})
 
     def read_job(self, namespace: str, name: str) -> dict[str, Any]:
         """One job."""
@@ -95,22 +118,27 @@ class Api:
         self, namespace: str, name: str, version: str, seconds: int = WATCH_SECONDS
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """What happens to a job from a version on, for so long; raises :class:`Gone`."""
-        params = {
-            "watch": "1",
-            "fieldSelector": f"metadata.name={name}",
-            "resourceVersion": version,
-            "timeoutSeconds": str(seconds),
-        }
-        url = self.url + job_path(namespace)
+        return self._watch(namespace, of_name(name), version, str(seconds), {})
+
+    def _watch(
+        self,
+        namespace: str | None,
+        chosen: Mapping[str, str],
+        version: str,
+        lasting: str,
+        headers: Mapping[str, str],
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        since = {"watch": "1", "resourceVersion": version, "timeoutSeconds": lasting}
         with send(
             self.session,
             "GET",
-            url,
-            "the API server",
-            params=params,
+            self.url + job_path(namespace),
+            API_SERVER,
+            params={**chosen, **since},
+            headers=headers,
             read_seconds=WATCH_SECONDS * 2,
         ) as response:
-            _check(response, (namespace, name))
+            _check(response, None)
             try:
                 for line in response.iter_lines(chunk_size=None):
                     event = json.loads(line)
@@ -123,7 +151,7 @@ class Api:
     def _ask(
         self, method: str, path: str, *, job: tuple[str, str] | None = None, **more: Any
     ) -> dict[str, Any]:
-        with send(self.session, method, self.url + path, "the API server", **more) as response:
+        with send(self.session, method, self.url + path, API_SERVER, **more) as response:
             _check(response, job)
             return document_of(response, self.url)
 
@@ -146,16 +174,16 @@ def _check(response: requests.Response, job: tuple[str, str] | None) -> None:
         case requests.codes.unauthorized:
             raise EndpointError("the API server does not know this user or token")
         case requests.codes.not_found if job is not None and "could not find" not in text:
-            namespace, name = job
-            raise NoSuchJob(
-                f"there is no {KIND} {name!r} in namespace {namespace!r};"
-                f" see them with: djob list -n {namespace}"
-            )
+            raise no_such_job(*job)
         case requests.codes.not_found if "could not find" in text:
             raise EndpointError(
                 f"the API server does not know {KIND}s: install the operator with its CRD,"
                 " or choose another cluster with --context"
             )
+        case requests.codes.bad_request if "unable to parse requirement" in text:
+            raise BadSelector(f"--selector: {text}; write something like a=b,c!=d")
+        case requests.codes.forbidden if "is forbidden: User" in text:
+            raise EndpointError(f"{text}; ask for a Role with that right (docs/install.md)")
         case status if status in BUSY:
             raise Unreachable(text)
     raise EndpointError(text)

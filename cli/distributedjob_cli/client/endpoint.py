@@ -11,10 +11,12 @@ import msgspec
 import requests
 
 from distributedjob_api import views
-from distributedjob_api.constants import MISSING_COUNT_HEADER, MISSING_INDEXES_HEADER
+from distributedjob_api.constants import MISSING_COUNT_HEADER, MISSING_INDEXES_HEADER, NO_SUCH_JOB
+from distributedjob_cli.client.api import no_such_job
 from distributedjob_cli.client.credentials import Tokens
 from distributedjob_cli.client.http import (
     BUSY,
+    OPERATOR,
     Bearer,
     EndpointError,
     Unreachable,
@@ -123,7 +125,7 @@ class Operator:
         while True:
             try:
                 url = self.route.url().rstrip("/") + path
-                response = send(session, "GET", url, "the operator", params=params)
+                response = send(session, "GET", url, OPERATOR, params=params)
             except Unreachable as error:
                 problem: EndpointError = error
                 again = self.route.lost()
@@ -144,6 +146,8 @@ class Operator:
 
 def _refusal(response: requests.Response, job: tuple[str, str] | None) -> EndpointError:
     text = said(response)
+    if job and text == NO_SUCH_JOB:
+        return no_such_job(*job)
     kind = Unreachable if response.status_code in BUSY | {MISDIRECTED} else EndpointError
     return kind(f"{job[0]}/{job[1]}: {text}" if job else text)
 

@@ -18,6 +18,14 @@ READ_SECONDS: Final = 300.0
 MESSAGE_CHARACTERS: Final = 800
 
 
+API_SERVER: Final = "the API server"
+OPERATOR: Final = "the operator"
+_SILENT: Final = {
+    API_SERVER: "see whether it runs, or choose another cluster with --context",
+    OPERATOR: "see whether its pod is ready, or pass another address with --endpoint",
+}
+"""What to do about who does not answer."""
+
 BUSY: Final = frozenset({429, 500, 502, 503, 504})
 """What a server says that may answer soon, as client-go has them."""
 
@@ -63,6 +71,7 @@ def send(
     """Ask; the body of the answer is read as the caller wants it.
 
     A bearer token that is refused is had anew once, as client-go does with credential plugins.
+    ``who`` is :data:`API_SERVER` or :data:`OPERATOR`.
 
     Raises:
         Unreachable: nobody answers.
@@ -91,7 +100,9 @@ def send(
             response.close()
             response = ask()
     except (requests.RequestException, OSError, ValueError) as error:
-        raise Unreachable(f"{who} at {origin(url)} does not answer: {why(error)}") from error
+        raise Unreachable(
+            f"{who} at {origin(url)} does not answer: {why(error)}; {_SILENT[who]}"
+        ) from error
     return response
 
 

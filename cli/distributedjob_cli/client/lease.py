@@ -9,7 +9,7 @@ import requests
 
 from distributedjob_api.constants import ENDPOINT_ANNOTATION
 from distributedjob_cli.client.api import Api, document_of
-from distributedjob_cli.client.http import BUSY, EndpointError, Unreachable, said, send
+from distributedjob_cli.client.http import API_SERVER, BUSY, EndpointError, Unreachable, said, send
 
 INSTEAD = "name another Lease with --lease, or pass the operator's address with --endpoint"
 
@@ -35,7 +35,7 @@ def read_lease(api: Api, place: tuple[str, str]) -> Lease:
     """
     namespace, name = place
     path = f"/apis/coordination.k8s.io/v1/namespaces/{quote(namespace)}/leases/{quote(name)}"
-    with send(api.session, "GET", api.url + path, "the API server") as response:
+    with send(api.session, "GET", api.url + path, API_SERVER) as response:
         if response.status_code == requests.codes.not_found:
             raise EndpointError(f"no operator: there is no Lease {namespace}/{name}; {INSTEAD}")
         if response.status_code == requests.codes.unauthorized:

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from distributedjob_api.constants import GROUP, SINGULAR
-from distributedjob_cli.commands.following import all_to_the_end, exit_with, place_of
+from distributedjob_cli.commands.following import all_to_the_end, exit_with, place_of, program_of
 from distributedjob_cli.commands.several import Several
 from distributedjob_cli.errors import OK, CliError, UsageError
+from distributedjob_cli.show.formats import full_name
 from distributedjob_cli.show.terminal import write
 from distributedjob_cli.target import Jobs, Target, one_of
 
@@ -39,7 +39,6 @@ RERUN_EXAMPLES = """Examples:
 """
 
 NAMED_CHARACTERS: Final = 100
-_NAMED: Final = f"{SINGULAR}.{GROUP}/"
 
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the job is over.")]
 Progress = Annotated[bool, typer.Option("--progress", help="The same, and show its progress.")]
@@ -53,22 +52,22 @@ def cancel(ctx: typer.Context, target: Target, jobs: Jobs, wait: Wait = False) -
     """
     from distributedjob_cli.client.follow import finished, phase
 
-    several, ending = Several(_program(ctx), len(jobs)), []
+    several, ending = Several(program_of(ctx), len(jobs)), []
     with target.api() as api:
         for job in jobs:
             with several.one():
                 place = target.job(job)
                 body = api.read_job(*place)
                 if finished(body):
-                    write(f"{_NAMED}{job} is over already: {phase(body)}\n")
+                    write(f"{full_name(job)} is over already: {phase(body)}\n")
                     continue
                 api.change(*place, {"cancel": True})
-                write(f"{_NAMED}{job} cancelled\n")
+                write(f"{full_name(job)} cancelled\n")
                 ending.append(place)
         if wait:
             with several.one():
                 forever = float("inf")
-                all_to_the_end(api, ending, forever, shown=False, program=_program(ctx), place="")
+                all_to_the_end(api, ending, forever, shown=False, program=program_of(ctx), place="")
     several.end()
 
 
@@ -113,14 +112,14 @@ def rerun(
     token = f"djob-{time.time_ns()}"
     change = {"rerun": {"token": token, "indexes": "failed" if failed else indexes}}
 
-    several, again, code = Several(_program(ctx), len(jobs)), [], OK
+    several, again, code = Several(program_of(ctx), len(jobs)), [], OK
     with target.api() as api:
         for job in jobs:
             with several.one():
                 place = target.job(job)
                 _check_rerun(api.read_job(*place), indexes)
                 api.change(*place, change)
-                write(f"{_NAMED}{job} runs again\n")
+                write(f"{full_name(job)} runs again\n")
                 again.append(place)
         if wait or progress:
             with several.one():
@@ -129,7 +128,7 @@ def rerun(
                     again,
                     float("inf"),
                     shown=progress,
-                    program=_program(ctx),
+                    program=program_of(ctx),
                     place=place_of(target),
                 )
     several.end()
@@ -160,14 +159,10 @@ def _check_rerun(body: Mapping[str, Any], indexes: str) -> None:
 def _change_each(
     ctx: typer.Context, target: Target, jobs: list[str], change: Mapping[str, Any], done: str
 ) -> None:
-    several = Several(_program(ctx), len(jobs))
+    several = Several(program_of(ctx), len(jobs))
     with target.api() as api:
         for job in jobs:
             with several.one():
                 api.change(*target.job(job), change)
-                write(f"{_NAMED}{job} {done}\n")
+                write(f"{full_name(job)} {done}\n")
     several.end()
-
-
-def _program(ctx: typer.Context) -> str:
-    return str(ctx.find_root().info_name)

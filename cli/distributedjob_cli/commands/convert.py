@@ -1,10 +1,12 @@
 """``djob convert -f job.yaml``: Indexed Jobs as DistributedJobs."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+
+from distributedjob_cli.commands.following import program_of
+from distributedjob_cli.show.terminal import note, write
 
 BAD_INPUT: Final = 2
 
@@ -28,8 +30,8 @@ def convert(
     try:
         text, notes = convert_files(files)
     except ManifestError as error:
-        print(f"{context.find_root().info_name}: {error}", file=sys.stderr)
+        note(f"{program_of(context)}: {error}")
         raise typer.Exit(BAD_INPUT) from None
-    for note in notes:
-        print(note, file=sys.stderr)
-    print(text, end="")
+    for line in notes:
+        note(line)
+    write(text)

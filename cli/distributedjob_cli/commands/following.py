@@ -27,15 +27,9 @@ class Refused(CliError):
     """The job is over, and a token that was to run it again was refused."""
 
 
-def parse_seconds(text: str) -> float:
-    """``90``, ``90s``, ``5m`` or ``2h`` as seconds; an empty text is for ever."""
-    if not text:
-        return float("inf")
-    units = {"s": 1, "m": 60, "h": 3600}
-    number, unit = (text[:-1], units[text[-1]]) if text[-1] in units else (text, 1)
-    if not (number.isascii() and number.isdigit()):
-        raise typer.BadParameter(f"{text!r} is no time; write 90s, 5m or 2h")
-    return float(int(number) * unit)
+def program_of(ctx: typer.Context) -> str:
+    """What the user called, for commands that we advise."""
+    return str(ctx.find_root().info_name)
 
 
 def place_of(target: "Target") -> str:

@@ -81,17 +81,20 @@ def following(
             time.sleep(POLL_SECONDS)
 
 
-def whole(operator: "Operator", place: tuple[str, str], index: int) -> Iterator[bytes]:
-    """What a running task wrote up to now; nothing where it does not run."""
-    printed, ask = Printed(), _asking(operator, place, index)
+def whole(
+    operator: "Operator", place: tuple[str, str], index: int, printed: Printed
+) -> Iterator[bytes]:
+    """What a running task wrote up to now; ``printed`` knows afterwards whether it runs."""
+    ask = _asking(operator, place, index)
     while piece := so_far(ask, printed):
         yield piece
 
 
 def so_far(ask: Callable[[Mapping[str, int]], Mapping[str, Any]], printed: Printed) -> bytes:
     """What a running task wrote behind what was printed of it, some of it where it is much."""
-    view = ask(printed.places.get(printed.last, {}))
-    if _attempt(view) != printed.last and view.get("attempt", 0):
+    known = printed.places.get(printed.last, {})
+    view = ask(known)
+    if known and _attempt(view) != printed.last and view.get("attempt", 0):
         # Another attempt: it is to be seen from its beginning.
         view = ask(printed.places.get(_attempt(view), {}))
     return printed.live(view) if view.get("attempt", 0) else b""

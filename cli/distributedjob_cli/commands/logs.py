@@ -13,7 +13,7 @@ from distributedjob_cli.commands.output import Raw
 from distributedjob_cli.commands.tasks import Indexes, ending
 from distributedjob_cli.errors import CliError, UsageError
 from distributedjob_cli.show import human, terminal
-from distributedjob_cli.target import Job, Target
+from distributedjob_cli.target import Index, Job, Target
 
 if TYPE_CHECKING:
     from distributedjob_cli.client.api import Api
@@ -31,11 +31,6 @@ EXAMPLES = """Examples:
 """
 
 POLL_SECONDS: Final = 0.5
-
-Index = Annotated[
-    int | None,
-    typer.Argument(metavar="[INDEX]", min=0, help="One of its tasks.", show_default=False),
-]
 
 
 def logs(
@@ -59,7 +54,7 @@ def logs(
     if index is not None and indexes:
         raise UsageError("INDEX and --indexes exclude each other; use one of them")
     chosen = str(index) if index is not None else indexes
-    params: dict[str, Any] = {"streams": ["stdout", "stderr"], "indexes": chosen or None}
+    params: dict[str, Any] = {"streams": [*live.STREAMS], "indexes": chosen or None}
     params |= {"state": "Failed"} if failed else {}
     place = target.job(job)
     # Of one task there may be several attempts, unless the one that counts is asked for.
@@ -82,11 +77,10 @@ def logs(
 
 def _running(operator: "Operator", place: tuple[str, str], index: int, *, raw: bool) -> bool:
     """Print what a task wrote that has not ended yet; whether it is one."""
-    if not operator.job_view(place, "live", {"index": index}).get("attempt", 0):
-        return False
-    pieces = live.whole(operator, place, index)
+    printed = live.Printed()
+    pieces = live.whole(operator, place, index, printed)
     terminal.copy(terminal.shown(pieces, raw), sys.stdout.buffer)
-    return True
+    return bool(printed.places)
 
 
 def _why(operator: "Operator", place: tuple[str, str], index: int) -> str:
@@ -121,7 +115,7 @@ def _print(rows: Iterable[Mapping[str, Any]], *, headed: bool, raw: bool) -> int
 
 def text_of(row: Mapping[str, Any], *, headed: bool) -> bytes:
     """What an attempt wrote, stdout before stderr, each ending in a line feed."""
-    wrote = [base64.b64decode(row.get(stream, "")) for stream in ("stdout", "stderr")]
+    wrote = [base64.b64decode(row.get(stream, "")) for stream in live.STREAMS]
     text = b"".join(part if part.endswith(b"\n") else part + b"\n" for part in wrote if part)
     return heading(row).encode() + text if headed else text
 
@@ -133,7 +127,7 @@ def heading(row: Mapping[str, Any]) -> str:
     if reason := row.get("reason", ""):
         code = ending(row)
         facts.append(f"{reason} {code}" if code != "-" else reason)
-    kept = sum(len(base64.b64decode(row.get(each, ""))) for each in ("stdout", "stderr"))
+    kept = sum(len(base64.b64decode(row.get(each, ""))) for each in live.STREAMS)
     wrote = row.get("stdoutBytes", 0) + row.get("stderrBytes", 0)
     if wrote > kept:
         facts.append(f"{wrote:,} bytes written, {kept:,} kept")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from distributedjob_api.quantity import cpu_text
 from distributedjob_cli.show import formats, human, terminal
 from distributedjob_cli.show.formats import ViewFormat, ViewOutput
 from distributedjob_cli.show.table import table
@@ -43,11 +44,12 @@ def nodes(target: Target, output: ViewOutput = None) -> None:
 def rows_of(rows: Iterable[Mapping[str, Any]], *, wide: bool) -> str:
     """The registry as a table."""
     headers = [*HEADERS, *(["memory", "heard"] if wide else [])]
-    return table(headers, [_row(row)[: len(headers)] for row in rows])
+    return table(headers, [cells(row)[: len(headers)] for row in rows])
 
 
-def _row(row: Mapping[str, Any]) -> list[str]:
-    allocatable = human.cpu(row["allocatableMillis"])
+def cells(row: Mapping[str, Any]) -> list[str]:
+    """A machine in the columns of the wide table."""
+    allocatable = cpu_text(row["allocatableMillis"])
     if not row["pool"]:
         return [row["node"], "-", row["address"], row["health"], allocatable, *["-"] * 7]
     return [
@@ -56,8 +58,8 @@ def _row(row: Mapping[str, Any]) -> list[str]:
         row["address"],
         row["health"],
         allocatable,
-        human.cpu(row["slotsMillis"]),
-        human.cpu(row["busyMillis"]),
+        cpu_text(row["slotsMillis"]),
+        cpu_text(row["busyMillis"]),
         f"{row['running']:,}",
         f"{row['queued']:,}",
         human.rate(row["rate"]),

@@ -10,10 +10,11 @@ from urllib.parse import quote
 
 import typer
 
-from distributedjob_cli.commands.following import all_to_the_end, exit_with, place_of
+from distributedjob_cli.commands.following import all_to_the_end, exit_with, place_of, program_of
 from distributedjob_cli.errors import CliError, UsageError
 from distributedjob_cli.show import formats, terminal
 from distributedjob_cli.target import Target, one_of
+from distributedjob_cli.times import whole_seconds
 
 if TYPE_CHECKING:
     from distributedjob_cli.client.api import Api
@@ -87,9 +88,14 @@ def submit(
         typer.Option(min=0, help="Failed tasks that end the job.", show_default="no limit"),
     ] = None,
     timeout: Annotated[
-        int | None,
-        typer.Option(min=1, help="Seconds that an attempt may take.", show_default="no limit"),
-    ] = None,
+        str,
+        typer.Option(
+            "--timeout",
+            metavar="TIME",
+            help="How long an attempt may take: 90s, 1h30m.",
+            show_default="no limit",
+        ),
+    ] = "",
     env: Annotated[
         list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="For every task.")
     ] = None,
@@ -108,9 +114,11 @@ def submit(
         typer.Option("--node-selector", metavar="LABEL=VALUE", help="On which nodes."),
     ] = None,
     ttl: Annotated[
-        int | None,
-        typer.Option(min=0, help="Seconds after its end to deletion.", show_default="kept"),
-    ] = None,
+        str,
+        typer.Option(
+            "--ttl", metavar="TIME", help="From its end to its deletion: 24h.", show_default="kept"
+        ),
+    ] = "",
     labels: Annotated[
         list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="Of the job.")
     ] = None,
@@ -146,12 +154,12 @@ def submit(
         labels=labels or (),
         working_dir=working_dir,
         node_selector=node_selector or (),
-        timeout=timeout,
+        timeout=whole_seconds(timeout, "--timeout", 1),
         spec={
             "parallelism": parallelism,
             "backoffLimitPerIndex": retries,
             "maxFailedIndexes": max_failed,
-            "ttlSecondsAfterFinished": ttl,
+            "ttlSecondsAfterFinished": whole_seconds(ttl, "--ttl", 0),
             "priority": priority,
             "pool": pool,
         },
@@ -173,7 +181,7 @@ def submit(
                 [(namespace, made["metadata"]["name"])],
                 float("inf"),
                 shown=progress,
-                program=str(ctx.find_root().info_name),
+                program=program_of(ctx),
                 place=place_of(target),
             )
             exit_with(code)
@@ -182,8 +190,7 @@ def submit(
 def _planned(document: dict[str, Any], output: SubmitFormat | None) -> str:
     """The manifest of a job that is not created."""
     if output is not SubmitFormat.NAME:
-        in_json = output is SubmitFormat.JSON
-        return formats.as_json(document) if in_json else formats.as_yaml(document)
+        return formats.as_document(document, output or SubmitFormat.YAML)
     if "name" not in document["metadata"]:
         raise UsageError("the API server makes the name up; give one with --name to print it")
     return formats.as_names([document])
@@ -247,9 +254,8 @@ def _undone(api: "Api", path: str) -> Iterator[None]:
 
 def _say(made: dict[str, Any], output: SubmitFormat | None) -> None:
     if output is None:
-        terminal.write(f"distributedjob.distributedjob.dev/{made['metadata']['name']} created\n")
+        terminal.write(f"{formats.full_name(made['metadata']['name'])} created\n")
     elif output is SubmitFormat.NAME:
         terminal.write(formats.as_names([made]))
     else:
-        made.get("metadata", {}).pop("managedFields", None)
-        terminal.write(formats.as_document(made, formats.Format(output.value)))
+        terminal.write(formats.as_object(made, output))

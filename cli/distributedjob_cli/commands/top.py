@@ -1,22 +1,28 @@
 """``djob top``: jobs and nodes as they are, on a live screen."""
 
 import contextlib
+import os
+import shutil
 import sys
+import textwrap
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from distributedjob_api.quantity import cpu_text
+from distributedjob_cli.commands import nodes as machines
 from distributedjob_cli.commands.listing import Everywhere, Selector
-from distributedjob_cli.commands.nodes import rows_of
 from distributedjob_cli.errors import CliError
 from distributedjob_cli.show import human, progress, terminal
 from distributedjob_cli.show.describe import bar
 from distributedjob_cli.show.pace import Pace
-from distributedjob_cli.show.table import table
+from distributedjob_cli.show.safe import one_line
+from distributedjob_cli.show.table import fitting
 from distributedjob_cli.target import Target
+from distributedjob_cli.times import seconds
 
 if TYPE_CHECKING:
     from distributedjob_cli.client.api import Api
@@ -33,6 +39,17 @@ EXAMPLES = """Examples:
 ORDER: Final = ("Running", "Cancelling", "Pending", "Suspended", "Failed", "Cancelled", "Complete")
 HEADERS: Final = ("job", "phase", "progress", "done", "rate", "eta", "running", "failed", "why")
 WHY_CHARACTERS: Final = 40
+EXPENDABLE: Final = ("progress", "rate", "why", "running", "eta", "phase")
+MACHINES_EXPENDABLE: Final = ("allocatable", "address", "pool", "rate", "queued", "slots")
+"""Columns that a narrow screen lacks, the first ones first."""
+
+ENDS: Final = frozenset(b"qQ\x03")
+PAGE: Final = 200
+"""Characters in a line of a message, at most."""
+
+ENDLESS: Final = os.terminal_size((sys.maxsize, sys.maxsize))
+LEAST_SECONDS: Final = 0.2
+MOST_SECONDS: Final = 3600.0
 
 
 @dataclass(slots=True)
@@ -53,8 +70,8 @@ def top(
     everywhere: Everywhere = False,
     selector: Selector = "",
     interval: Annotated[
-        float, typer.Option(min=0.2, max=3600, help="Seconds between two screens.")
-    ] = 1.0,
+        str, typer.Option("--interval", metavar="TIME", help="From one screen to the next.")
+    ] = "1s",
     once: Annotated[bool, typer.Option("--once", help="Print one screen and end.")] = False,
 ) -> None:
     """Show jobs and nodes on a live screen.
@@ -62,13 +79,18 @@ def top(
     The busiest stand first; q or Ctrl-C ends it. Where nobody answers it says so, and shows
     what was known last.
     """
+    pause = seconds(interval, "--interval")
+    if not LEAST_SECONDS <= pause <= MOST_SECONDS:
+        raise typer.BadParameter(f"{interval!r} is not from 200ms to 1h", param_hint="--interval")
     place = None if everywhere else target.place()
     with target.operator() as operator, target.api() as api:
         screens = Screens(api, operator, place, selector)
-        if once or not (sys.stdout.isatty() and sys.stdin.isatty()):
-            terminal.write(screens.next(time.monotonic(), sys.maxsize))
+        if once or not (terminal.redraws(sys.stdout) and sys.stdin.isatty()):
+            size = shutil.get_terminal_size() if sys.stdout.isatty() else ENDLESS
+            long = os.terminal_size((size.columns, sys.maxsize))
+            terminal.write(screens.next(time.monotonic(), long))
             return
-        _live(screens, interval)
+        _live(screens, pause)
 
 
 @dataclass(slots=True)
@@ -82,7 +104,7 @@ class Screens:
     _bodies: list[dict[str, Any]] | None = None
     _paces: Paces = field(default_factory=Paces)
 
-    def next(self, now: float, height: int) -> str:
+    def next(self, now: float, size: os.terminal_size) -> str:
         """The screen of a moment; raises :class:`CliError` where the first one cannot be had."""
         nodes, troubles = [], []
         try:
@@ -95,14 +117,15 @@ class Screens:
             nodes = self.operator.nodes()
         except CliError as error:
             troubles.append(str(error))
-        return drawn(self._bodies or [], nodes, self._paces, now, height, self.place, *troubles)
+        return drawn(self._bodies or [], nodes, self._paces, now, size, self.place, *troubles)
 
 
 def drawn(
     bodies: Sequence[Mapping[str, Any]], nodes: Sequence[Mapping[str, Any]], paces: Paces,
-    now: float, height: int, place: str | None, *troubles: str,
+    now: float, size: os.terminal_size, place: str | None, *troubles: str,
 ) -> str:  # fmt: skip
-    """One screen of so many lines: a summary, the nodes, and as many jobs as there is room for."""
+    """One screen of a size: a summary, the nodes, and as many jobs as there is room for."""
+    width, height = size
     busy, slots = (sum(row[key] for row in nodes) for key in ("busyMillis", "slotsMillis"))
     rate = sum(row["rate"] for row in nodes)
     workers = sum(bool(row["pool"]) for row in nodes)
@@ -110,17 +133,20 @@ def drawn(
     where = f"namespace {place}" if place is not None else "all namespaces"
     head = (
         f"{human.count(len(bodies), 'job')} in {where}   {ready} of {workers} workers ready"
-        f"   CPU {human.cpu(busy)} of {human.cpu(slots)} busy   {human.rate(rate)}\n"
+        f"   CPU {cpu_text(busy)} of {cpu_text(slots)} busy   {human.rate(rate)}\n"
     )
-    head += "".join(f"{trouble}\n" for trouble in troubles)
+    for trouble in troubles:
+        head += textwrap.fill(one_line(trouble), min(width, PAGE)) + "\n"
     room = max(3, (height - 6) // 2)
     shown = sorted(nodes, key=lambda row: -row["busyMillis"])[:room]
-    below = rows_of(shown, wide=False) if nodes else ""
+    columns = len(machines.HEADERS)
+    cells = [machines.cells(row)[:columns] for row in shown]
+    below = fitting(machines.HEADERS, cells, width, MACHINES_EXPENDABLE) if nodes else ""
     below += f"... and {len(nodes) - len(shown):,} more\n" if len(nodes) > len(shown) else ""
     left = max(1, height - head.count("\n") - below.count("\n") - 4)
     ranked = sorted(bodies, key=_rank)
     rows = [_row(body, paces, now, namespaced=place is None) for body in ranked]
-    jobs = table(HEADERS, rows[:left]) if rows else "no jobs\n"
+    jobs = fitting(HEADERS, rows[:left], width, EXPENDABLE) if rows else "no jobs\n"
     jobs += f"... and {len(rows) - left:,} more\n" if len(rows) > left else ""
     return f"{head}\n{jobs}\n{below}"
 
@@ -162,29 +188,28 @@ def _live(screens: Screens, interval: float) -> None:
     console = Console(highlight=False)
     with _keys() as pressed, Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            live.update(
-                Text(screens.next(time.monotonic(), console.size.height), no_wrap=True),
-                refresh=True,
-            )
-            if pressed(interval) in ("q", "Q", "\x03"):
+            text = screens.next(time.monotonic(), os.terminal_size(console.size))
+            live.update(Text(text, no_wrap=True, overflow="crop"), refresh=True)
+            if pressed(interval) & ENDS:
                 return
 
 
 @contextlib.contextmanager
-def _keys() -> Iterator[Any]:
-    """Single keys, without echo; the terminal is as before afterwards."""
+def _keys() -> Iterator[Callable[[float], set[int]]]:
+    """What is pressed within some seconds, without echo; the terminal is as before afterwards."""
     import select
     import termios
     import tty
 
-    before = termios.tcgetattr(sys.stdin)
+    keyboard = sys.stdin.fileno()
+    before = termios.tcgetattr(keyboard)
 
-    def pressed(seconds: float) -> str:
-        ready, _, _ = select.select([sys.stdin], [], [], seconds)
-        return sys.stdin.read(1) if ready else ""
+    def pressed(seconds: float) -> set[int]:
+        ready, _, _ = select.select([keyboard], [], [], seconds)
+        return {*(os.read(keyboard, 1024) or b"q")} if ready else set()
 
     try:
-        tty.setcbreak(sys.stdin)
+        tty.setcbreak(keyboard)
         yield pressed
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)

@@ -7,10 +7,11 @@ import typer
 from distributedjob_cli.commands.following import (
     all_to_the_end,
     exit_with,
-    parse_seconds,
     place_of,
+    program_of,
 )
 from distributedjob_cli.target import Job, Jobs, Target
+from distributedjob_cli.times import patience
 
 EXAMPLES = """Examples:
 
@@ -29,7 +30,10 @@ WAIT_EXAMPLES = """Examples:
 Timeout = Annotated[
     str,
     typer.Option(
-        "--timeout", metavar="TIME", help="How long at most: 90s, 5m, 2h.", show_default="for ever"
+        "--timeout",
+        metavar="TIME",
+        help="How long at most: 90s, 1h30m; 0 looks once, -1s is for ever.",
+        show_default="for ever",
     ),
 ]
 
@@ -46,7 +50,7 @@ def watch(ctx: typer.Context, target: Target, job: Job) -> None:
             [target.job(job)],
             float("inf"),
             shown=True,
-            program=str(ctx.find_root().info_name),
+            program=program_of(ctx),
             place=place_of(target),
         )
     exit_with(code)
@@ -58,14 +62,14 @@ def wait(ctx: typer.Context, target: Target, jobs: Jobs, timeout: Timeout = "") 
     Exit code 0 means that all are Complete, 4 that one Failed or was Cancelled, 1 that
     they were not over in time.
     """
-    seconds = parse_seconds(timeout)
+    seconds = patience(timeout)
     with target.api() as api:
         code = all_to_the_end(
             api,
             [target.job(job) for job in jobs],
             seconds,
             shown=False,
-            program=str(ctx.find_root().info_name),
+            program=program_of(ctx),
             place=place_of(target),
         )
     exit_with(code)

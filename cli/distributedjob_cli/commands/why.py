@@ -1,13 +1,9 @@
 """``djob why JOB [INDEX]``: why a job or a task stands where it stands."""
 
-from typing import Annotated
-
-import typer
-
 from distributedjob_cli.show import formats, terminal
 from distributedjob_cli.show.formats import ViewOutput
 from distributedjob_cli.show.safe import one_line
-from distributedjob_cli.target import Job, Target
+from distributedjob_cli.target import Index, Job, Target
 
 EXAMPLES = """Examples:
 
@@ -15,11 +11,6 @@ EXAMPLES = """Examples:
   djob why primes                        # why does it wait?
   djob why primes 42                     # and its task 42?
 """
-
-Index = Annotated[
-    int | None,
-    typer.Argument(metavar="[INDEX]", min=0, help="One of its tasks.", show_default=False),
-]
 
 
 def why(target: Target, job: Job, index: Index = None, output: ViewOutput = None) -> None:

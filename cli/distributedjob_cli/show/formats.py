@@ -49,11 +49,23 @@ def as_yaml(document: Any) -> str:
     return str(yaml.safe_dump(document, sort_keys=False, width=100))
 
 
-def as_document(document: Any, how: Format | ViewFormat) -> str:
-    """A document in the format that was asked for."""
+def as_document(document: Any, how: str) -> str:
+    """A document in the format that was asked for, ``json`` or ``yaml``."""
     return as_yaml(document) if how == "yaml" else as_json(document)
 
 
+def as_object(body: Mapping[str, Any], how: str) -> str:
+    """An object, or a list of them, without what kubectl does not show either."""
+    for each in (body, *body.get("items", ())):
+        each["metadata"].pop("managedFields", None)
+    return as_document(body, how)
+
+
+def full_name(job: str) -> str:
+    """``kind.group/name``, as kubectl prints and takes it."""
+    return f"{SINGULAR}.{GROUP}/{job}"
+
+
 def as_names(objects: Iterable[Mapping[str, Any]]) -> str:
-    """``kind.group/name``, one a line, as kubectl takes it."""
-    return "".join(f"{SINGULAR}.{GROUP}/{each['metadata']['name']}\n" for each in objects)
+    """Their names, one a line."""
+    return "".join(f"{full_name(each['metadata']['name'])}\n" for each in objects)

@@ -1,15 +1,12 @@
 """Numbers, spans and amounts as people read them."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from distributedjob_api.durations import human_duration
 
-
-def span(seconds: float) -> str:
-    """A span as kubectl prints it."""
-    return human_duration(timedelta(seconds=seconds))
+span = human_duration
 
 
 def run_time(seconds: float) -> str:
@@ -17,11 +14,6 @@ def run_time(seconds: float) -> str:
     if seconds < 0.0995:
         return f"{seconds * 1000:.0f}ms"
     return f"{seconds:.1f}s" if seconds < 60 else span(seconds)
-
-
-def cpu(millis: int) -> str:
-    """An amount of CPU as a quantity: 2 or 500m."""
-    return str(millis // 1000) if millis % 1000 == 0 else f"{millis}m"
 
 
 def memory(amount: int) -> str:

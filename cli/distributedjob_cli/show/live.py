@@ -4,11 +4,20 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from distributedjob_cli.show import progress
+from distributedjob_cli.show.describe import BAR
 from distributedjob_cli.show.pace import Pace
 from distributedjob_cli.show.safe import one_line
+from distributedjob_cli.show.terminal import note, redraws
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDE: Final = 120
+NAME_CHARACTERS: Final = 24
+"""Of a name, on a terminal that is not so wide."""
 
 
 class View(Protocol):
@@ -29,7 +38,7 @@ class Lines:
         """The job as it is now."""
         text = f"{body['metadata']['name']}  {_line(body, self._pace)}"
         if text != self._last:
-            print(text, file=sys.stderr, flush=True)
+            note(text)
             self._last = text
 
 
@@ -60,16 +69,27 @@ def _line(body: dict[str, Any], pace: Pace) -> str:
 @contextmanager
 def view(name: str) -> Iterator[View]:
     """What is fit for where standard error goes: results go to standard output."""
-    if not sys.stderr.isatty():
+    if not redraws(sys.stderr):
         yield Lines()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
 
+    with bar(name, Console(stderr=True, highlight=False)) as made:
+        yield made
+
+
+@contextmanager
+def bar(name: str, console: "Console") -> Iterator[Bar]:
+    """A bar that leaves room for the numbers behind it; where they are many, these are wrapped."""
+    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.table import Column
+
+    wide = console.width >= WIDE
+    short = Column(no_wrap=True, max_width=None if wide else NAME_CHARACTERS)
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=30),
-        TextColumn("{task.fields[line]}", markup=False),
+        TextColumn("{task.description}", markup=False, table_column=short),
+        BarColumn(BAR if wide else BAR // 3, table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[line]}", markup=False, table_column=Column()),
     )
-    with Progress(*columns, console=Console(stderr=True, highlight=False)) as bars:
+    with Progress(*columns, console=console) as bars:
         yield Bar(bars, bars.add_task(one_line(name), total=None, line="Pending"))

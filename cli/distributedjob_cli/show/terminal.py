@@ -4,7 +4,7 @@ import codecs
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TextIO
 
 import typer
 
@@ -27,13 +27,13 @@ def copy(pieces: Iterable[bytes], target: BinaryIO) -> None:
 
 
 def write(text: str) -> None:
-    """Print a text as it is."""
-    copy([text.encode("utf-8", "surrogateescape")], sys.stdout.buffer)
+    """Print a text; what could steer a terminal is spelled out there."""
+    write_all([text])
 
 
 def write_all(texts: Iterable[str]) -> None:
-    """Print texts as they come, some at a time."""
-    copy(_joined(texts), sys.stdout.buffer)
+    """The same of texts as they come, some at a time."""
+    copy(shown(_joined(texts), raw=False), sys.stdout.buffer)
 
 
 def _joined(texts: Iterable[str]) -> Iterator[bytes]:
@@ -48,13 +48,18 @@ def _joined(texts: Iterable[str]) -> Iterator[bytes]:
 
 
 def note(text: str) -> None:
-    """Say something beside the output."""
-    print(text, file=sys.stderr, flush=True)
+    """Say something beside the output, spelled out where it could steer a terminal."""
+    print(escaped(text), file=sys.stderr, flush=True)
 
 
 def to_terminal() -> bool:
     """Whether a person looks at the output as it is."""
     return sys.stdout.isatty()
+
+
+def redraws(stream: TextIO) -> bool:
+    """Whether what stands on a screen already can be drawn anew there."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def shown(pieces: Iterable[bytes], raw: bool) -> Iterable[bytes]:

@@ -113,7 +113,7 @@ def _nodes(job: Job) -> list[str]:
 def _duration(job: Job, wall: datetime) -> str:
     if job.start_time is None:
         return ""
-    return human_duration((job.completion_time or wall) - job.start_time)
+    return human_duration(((job.completion_time or wall) - job.start_time).total_seconds())
 
 
 def _progress(job: Job, waiting: reasons.Explained | None) -> reasons.Explained:

@@ -1,12 +1,13 @@
 """Values in, HTML out: every text is escaped, and there is no script anywhere."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib import resources
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from distributedjob_api.durations import human_duration
+from distributedjob_api.quantity import cpu_text
 
 STYLE: Final = resources.files(__package__).joinpath("style.css").read_bytes()
 
@@ -29,14 +30,6 @@ def page(template: str, **values: Any) -> str:
     return _templates.get_template(template).render(**values)
 
 
-def _cpu(millis: int) -> str:
-    return str(millis // 1000) if millis % 1000 == 0 else f"{millis}m"
-
-
-def _span(seconds: float) -> str:
-    return human_duration(timedelta(seconds=seconds))
-
-
 def _moment(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
@@ -48,4 +41,4 @@ _templates: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters.update(cpu=_cpu, span=_span, moment=_moment)
+_templates.filters.update(cpu=cpu_text, span=human_duration, moment=_moment)

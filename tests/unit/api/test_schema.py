@@ -104,8 +104,10 @@ def test_a_field_keeps_the_rules_of_its_type_beside_its_own():
 
 
 def test_the_columns_are_those_of_the_design_in_order():
-    columns = [column["name"] for column in VERSION["additionalPrinterColumns"]]
-    assert columns == ["Phase", "Done", "Running", "Failed", "Retries", "Age", "Duration"]
+    columns = VERSION["additionalPrinterColumns"]
+    always = [column["name"] for column in columns if not column.get("priority")]
+    assert always == ["Phase", "Done", "Running", "Failed", "Retries", "Age", "Duration"]
+    assert [column["name"] for column in columns[len(always) :]] == ["Pool", "Parallelism", "Why"]
 
 
 class Choice(BaseModel):

@@ -171,7 +171,7 @@ def test_a_refusal_is_one_line_and_exit_code_1(monkeypatch, run):
     Answers(monkeypatch, 404, b"there is no such DistributedJob\n")
     result = run("job", "--endpoint", "http://127.0.0.1:1")
     assert result.exit_code == 1
-    assert result.stderr.endswith(": default/job: there is no such DistributedJob\n")
+    assert "there is no DistributedJob 'job' in namespace 'default'; see them with" in result.stderr
 
 
 def test_no_answer_is_one_line_and_exit_code_1(monkeypatch, run):

@@ -1,14 +1,20 @@
 """What people read: safe text, tables, numbers, progress."""
 
+import io
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
+from distributedjob_api.quantity import cpu_text
 from distributedjob_cli.show import describe, human, progress
+from distributedjob_cli.show.live import bar
 from distributedjob_cli.show.pace import Pace
 from distributedjob_cli.show.safe import escaped, one_line
-from distributedjob_cli.show.table import table
-from distributedjob_cli.show.terminal import _spelled
+from distributedjob_cli.show.table import Growing, fitting, table
+from distributedjob_cli.show.terminal import _spelled, redraws
 
 
 def escaped_bytes(data: bytes) -> str:
@@ -63,6 +69,47 @@ def test_a_table_is_as_wide_as_its_widest_cells_and_ends_without_blanks():
     )
 
 
+def test_a_table_that_does_not_fit_lacks_what_matters_least():
+    cells = ["a", "b", "c"], [["1", "2" * 9, "3" * 9]]
+    assert fitting(*cells, 99, ["b", "c"]) == table(*cells)
+    assert fitting(*cells, 15, ["b", "c"]) == "A   C\n1   333333333\n"
+    assert fitting(*cells, 3, ["c", "b"]) == "A\n1\n"
+    assert fitting(*cells, 3, []) == table(*cells)
+
+
+def test_a_table_that_grows_keeps_its_columns_and_has_its_headers_once():
+    grown = Growing(["a", "b"])
+    assert grown.more([["long", "x"]]) == "A      B\nlong   x\n"
+    assert grown.more([["s", "y"], ["longer", "z"]]) == "s        y\nlonger   z\n"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120, 200])
+def test_a_bar_leaves_room_for_all_the_numbers(columns):
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=columns, color_system=None)
+    job = body(running=12, succeeded=123_456, failed=17, retries=1204, pending=876_543)
+    with bar("a-name-that-is-much-longer-than-others-are", console) as shown:
+        shown.show(job)
+    screen = re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", written.getvalue())
+    drawn = screen.replace("\r", "\n").splitlines()
+    assert max(map(len, drawn)) <= columns
+    for words in ("123,473/1,000,028", "12%", "running 12", "failed 17", "retries 1,204"):
+        assert words in re.sub(r"\s+", " ", screen)
+
+
+@pytest.mark.parametrize("terminal", ["dumb", None])
+def test_where_nothing_can_be_drawn_anew_there_are_lines(monkeypatch, terminal):
+    class Screen(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.delenv("TERM", raising=False)
+    assert not redraws(Screen())
+    monkeypatch.setenv("TERM", terminal or "xterm")
+    assert redraws(Screen()) == (terminal is None)
+    assert not redraws(io.StringIO())
+
+
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
@@ -71,9 +118,9 @@ def test_a_table_is_as_wide_as_its_widest_cells_and_ends_without_blanks():
         (human.run_time(59.94), "59.9s"),
         (human.run_time(125), "2m5s"),
         (human.span(3600 * 50), "2d2h"),
-        (human.cpu(2000), "2"),
-        (human.cpu(500), "500m"),
-        (human.cpu(0), "0"),
+        (cpu_text(2000), "2"),
+        (cpu_text(500), "500m"),
+        (cpu_text(0), "0"),
         (human.memory(2**30), "1Gi"),
         (human.memory(3 * 2**29), "1.5Gi"),
         (human.memory(512), "512"),

@@ -56,6 +56,40 @@ def test_a_list_imports_a_client_and_no_models(tmp_path):
     assert known == ["1", "requests", "yaml"]
 
 
+def said(*command: str, **environment: str) -> str:
+    """What a program prints that finds this djob."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        command,
+        env={**os.environ, "PATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_bash_completes_by_the_script_that_is_printed_for_it():
+    script = """
+    source <(djob completion bash)
+    COMP_WORDS=(djob su) COMP_CWORD=1
+    _djob_completion djob
+    echo "${COMPREPLY[@]}"
+    """
+    assert said("bash", "-c", script) == "submit suspend\n"
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_are_answered_as_well(shell):
+    asked = {
+        "_DJOB_COMPLETE": f"complete_{shell}",
+        "_TYPER_COMPLETE_ARGS": "djob su",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    found = said("djob", **asked)
+    assert "submit" in found
+    assert "suspend" in found
+
+
 class Colour(StrEnum):
     """What an option may be."""
 

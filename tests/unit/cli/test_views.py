@@ -1,6 +1,7 @@
 """What the operator knows, for people and, in a form that stays, for programs."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,12 @@ import yaml
 from distributedjob_cli.commands import nodes, top
 from distributedjob_cli.commands.failures import shown
 from distributedjob_cli.errors import CliError
-from tests.support.command_line import OPERATOR, a_job
+from tests.support.command_line import JOB, JOBS, OPERATOR, a_job
 
 GOLDEN = Path(__file__).parent / "golden"
 """What programs read: a change of these files is a change that they notice."""
 
+SCREEN = os.terminal_size((120, 24))
 NONE = {"groups": [], "unrecorded": 0, "unrecordedIndexes": ""}
 
 
@@ -105,7 +107,7 @@ def test_nodes_in_a_table():
 def test_a_screen_has_as_many_lines_as_there_is_room_for():
     jobs = [a_job("Complete", f"job-{number}", succeeded=4) for number in range(50)]
     jobs.append(a_job("Running", "busy", running=2, succeeded=1))
-    screen = top.drawn(jobs, WHOLE * 20, top.Paces(), 0.0, 24, "default")
+    screen = top.drawn(jobs, WHOLE * 20, top.Paces(), 0.0, SCREEN, "default")
     found = screen.splitlines()
     assert len(found) <= 24
     assert found[0].startswith("51 jobs in namespace default   20 of 20 workers ready")
@@ -117,9 +119,44 @@ def test_a_screen_has_as_many_lines_as_there_is_room_for():
 
 
 def test_a_screen_without_the_operator_says_so_and_shows_the_jobs():
-    screen = top.drawn([a_job()], [], top.Paces(), 0.0, 24, None, "needs the right to list nodes")
+    screen = top.drawn(
+        [a_job()], [], top.Paces(), 0.0, SCREEN, None, "needs the right to list nodes"
+    )
     assert "needs the right to list nodes" in screen
     assert "default/job" in screen
+
+
+@pytest.mark.parametrize("columns", [50, 80, 100, 160])
+def test_a_screen_is_as_wide_as_there_is_room_for(columns):
+    jobs = [a_job("Running", f"a-job-{'x' * 12}", pending=999_000, running=900, failed=100)]
+    size = os.terminal_size((columns, 24))
+    trouble = "the operator at http://127.0.0.1:1 does not answer: see whether its pod is ready"
+    screen = top.drawn(jobs, WHOLE, top.Paces(), 0.0, size, "default", trouble)
+    rest = screen.splitlines()[1:]
+    assert all(len(line) <= columns for line in rest)
+    for word in ("JOB", "DONE", "100/1,000,000", "FAILED", "NODE", "HEALTH", "NoWorker"):
+        assert word in screen
+    assert trouble in " ".join(rest)
+    assert ("PROGRESS" in screen) == (columns > 80)
+
+
+def test_a_screen_that_is_printed_once_into_a_pipe_has_every_column(djob, servers):
+    servers.answers |= {JOBS: {"items": [a_job("Running", "x" * 63)]}, "/v1/nodes": MACHINES}
+    screen = djob("top", "--once").stdout
+    assert "PROGRESS" in screen
+    assert "WHY" in screen
+    assert "ALLOCATABLE" in screen
+
+
+@pytest.mark.parametrize(("typed", "ends"), [(b"q", True), (b"xyQ", True), (b"xy", False)])
+def test_a_key_that_ends_the_screen_is_heard_among_others(monkeypatch, typed, ends):
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs) as keyboard, os.fdopen(ours, "wb", buffering=0) as user:
+        monkeypatch.setattr("sys.stdin", keyboard)
+        with top._keys() as pressed:
+            assert not pressed(0)
+            user.write(typed)
+            assert bool(pressed(5) & top.ENDS) == ends
 
 
 class Away:
@@ -141,14 +178,14 @@ class Away:
 def test_screens_go_on_with_what_was_known_where_nobody_answers():
     away = Away()
     screens = top.Screens(away, away, None, "")
-    assert "the API server" not in screens.next(0.0, 24)
-    screen = screens.next(1.0, 24)
+    assert "the API server" not in screens.next(0.0, SCREEN)
+    screen = screens.next(1.0, SCREEN)
     assert screen.splitlines()[1:3] == [
         "the API server does not answer", "the operator does not answer",
     ]  # fmt: skip
     assert "default/job" in screen
     with pytest.raises(CliError):
-        top.Screens(away, away, None, "").next(2.0, 24)
+        top.Screens(away, away, None, "").next(2.0, SCREEN)
 
 
 # -- for programs ------------------------------------------------------------------
@@ -212,3 +249,28 @@ def test_a_strange_refusal_is_one_line_all_the_same(djob, servers, body):
     servers.answers["/v1/nodes"] = (403, body)
     done = djob("nodes")
     assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
+
+
+JOBS_LIST = {"apiVersion": "v1", "kind": "DistributedJobList", "metadata": {}, "items": [a_job()]}
+OBJECTS = {
+    "list": (["list"], f"GET {JOBS}", JOBS_LIST),
+    "get": (["get", "job"], f"GET {JOB}", a_job()),
+    "submit": (["submit"], f"POST {JOBS}", a_job()),
+}
+"""What the API server answers is printed whole, in its order."""
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("form", ["json", "yaml", "name"])
+def test_programs_get_objects_as_kubectl_prints_them(djob, servers, name, form):
+    arguments, request, answer = OBJECTS[name]
+    table = {"columnDefinitions": [], "rows": [{"cells": [], "object": a_job()}]}
+    servers.answers[request] = table if (name, form) == ("list", "name") else answer
+    said = djob(*arguments, "-o", form, *(["--", "true"] if name == "submit" else [])).stdout
+    if form == "name":
+        assert said == "distributedjob.distributedjob.dev/job\n"
+    elif form == "json":
+        assert said == json.dumps(answer, indent=4) + "\n"
+    else:
+        assert [*yaml.safe_load(said)] == [*answer]
+        assert yaml.safe_load(said) == answer

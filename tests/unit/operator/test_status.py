@@ -288,7 +288,7 @@ def test_an_unreadable_object_keeps_its_outcome_and_says_what_is_wrong():
     ],
 )
 def test_durations_read_as_kubectl_prints_them(seconds: int, text: str):
-    assert human_duration(timedelta(seconds=seconds)) == text
+    assert human_duration(seconds) == text
 
 
 def test_a_second_attempt_of_a_finished_task_is_not_counted_again():

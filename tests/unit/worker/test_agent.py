@@ -11,11 +11,15 @@ from distributedjob_api.messages import (
     Announce,
     Hello,
     JournalBatch,
+    Welcome,
     decode_worker,
     encode_message,
 )
+from distributedjob_api.metric_families import WORKER_READY
+from distributedjob_api.nats_health import NOBODY
 from distributedjob_worker.agent import Agent
 from distributedjob_worker.core.worker import Worker
+from distributedjob_worker.metrics import WorkerMetrics
 from distributedjob_worker.spool import Spool
 from tests.support.worker_core import IDENTITY
 
@@ -31,6 +35,7 @@ class Outside:
         self.published.append(data)
 
     dropped_records = 0
+    health = NOBODY
 
     def record(self, batch: JournalBatch) -> None:
         raise AssertionError("nothing ran")
@@ -52,3 +57,23 @@ async def test_a_flood_of_nonsense_is_counted_and_told_once_in_a_while(
     assert "refused, 1001 so far" in caplog.records[1].getMessage()
     agent.received(encode_message(Announce(5, "leader")))
     assert isinstance(decode_worker(outside.published[-1]), Hello)
+
+
+async def test_metric_and_probe_tell_the_same_of_its_readiness(tmp_path: Path) -> None:
+    outside, nothing, file = Outside(), cast("Any", None), tmp_path / "ready"
+    core, spool = Worker(IDENTITY), Spool(tmp_path / "spool")
+    agent = Agent(core, threading.Lock(), nothing, spool, file, lambda: outside.seconds)
+    agent.transport = outside
+    metrics = WorkerMetrics("default", core, agent, spool, cast("Any", outside))
+
+    def ready() -> tuple[object, ...]:
+        served = [value for family, value in metrics.samples() if family is WORKER_READY]
+        return file.exists(), *served
+
+    assert ready() == (False, False)
+    agent.connected()
+    assert ready() == (False, False)
+    agent.received(encode_message(Welcome(5, 1, IDENTITY.incarnation, 0.1)))
+    assert ready() == (True, True)
+    agent.disconnected()
+    assert ready() == (False, False)
