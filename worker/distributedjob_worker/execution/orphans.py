@@ -16,7 +16,7 @@ from typing import Final
 from distributedjob_worker.core.program import MARK
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.execution import presence
-from distributedjob_worker.execution.processes import Processes
+from distributedjob_worker.execution.processes import Processes, has_ended
 
 _SETTLE_SECONDS: Final = 0.02
 _PATIENCE_SECONDS: Final = 10.0
@@ -99,7 +99,7 @@ def end_descendants() -> None:
     """Kill every descendant of this process, whoever waits for it."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        alive = [pid for pid in _children() if not _has_ended(pid)]
+        alive = [pid for pid in _children() if not has_ended(pid)]
         if not alive:
             return
         for pid in alive:
@@ -150,17 +150,6 @@ def _children() -> list[int]:
             text = Path(f"/proc/self/task/{thread}/children").read_text()
             children += map(int, text.split())
     return children
-
-
-def _has_ended(child: int) -> bool:
-    """Whether all threads of a child have: only then are its own children ours.
-
-    A zombie, as /proc shows it, may be the first thread alone.
-    """
-    try:
-        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:
-        return True
 
 
 def _every_pid() -> list[int]:
