@@ -29,12 +29,13 @@ from distributedjob_worker.execution import capture, orphans
 from distributedjob_worker.execution.capture import Part
 from distributedjob_worker.execution.launch import Launcher, Process
 from distributedjob_worker.execution.monitor import Monitor
-from distributedjob_worker.execution.processes import Processes
+from distributedjob_worker.execution.processes import Processes, has_ended
 from distributedjob_worker.execution.scratch import ScratchPool
 
 _log = logging.getLogger(__name__)
 
 _STARTS_IN_A_ROW: Final = 16
+_BLIND_SECONDS: Final = 0.05
 
 
 class Source(Protocol):
@@ -249,14 +250,16 @@ class Executor:
     def _run_crowd(self) -> None:
         launcher = self._launcher()
         waiting: dict[int, Process] = {}
+        blind: list[Process] = []
         poll = select.epoll()
         poll.register(self._crowd_wake, select.EPOLLIN)
         while True:
             for _ in range(_STARTS_IN_A_ROW):
                 if not self._crowd:
                     break
-                self._admit(launcher, poll, waiting, self._crowd.popleft())
-            for descriptor, _ in poll.poll(0 if self._crowd else -1):
+                self._admit(launcher, poll, waiting, blind, self._crowd.popleft())
+            patience = 0 if self._crowd else _BLIND_SECONDS if blind else -1
+            for descriptor, _ in poll.poll(patience):
                 if descriptor == self._crowd_wake:
                     os.eventfd_read(self._crowd_wake)
                     continue
@@ -266,12 +269,16 @@ class Executor:
                 poll.unregister(descriptor)
                 os.close(descriptor)
                 self._finish(process.task, self._end(launcher, process))
+            for process in [each for each in blind if has_ended(each.pid)]:
+                blind.remove(process)
+                self._finish(process.task, self._end(launcher, process))
 
     def _admit(
         self,
         launcher: Launcher,
         poll: select.epoll,
         waiting: dict[int, Process],
+        blind: list[Process],
         task: Task,
     ) -> None:
         started = self._start(launcher, task)
@@ -281,9 +288,8 @@ class Executor:
         try:
             descriptor = os.pidfd_open(started.pid)
         except OSError:
-            # No descriptor left to wait with: this one is waited for at once.
-            os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
-            self._finish(task, self._end(launcher, started))
+            # No descriptor left to wait with: this one is looked at now and then.
+            blind.append(started)
             return
         waiting[descriptor] = started
         poll.register(descriptor, select.EPOLLIN)
