@@ -46,7 +46,7 @@ class _Text:
 
     def __init__(self, templates: list[tuple[str, Template]]) -> None:
         constants = [(prefix, template.constant) for prefix, template in templates]
-        self.array = linux.strings([(p + (c or "")).encode() for p, c in constants])
+        self.array = linux.strings([_encoded(p + (c or "")) for p, c in constants])
         holes = [
             (place, prefix, template)
             for place, (prefix, template) in enumerate(templates)
@@ -60,10 +60,15 @@ class _Text:
     def fill(self, values: Mapping[str, str], *, rarely: bool) -> None:
         array = self.array
         for place, prefix, template in self._often:
-            array[place] = (prefix + template.fill(values)).encode()
+            array[place] = _encoded(prefix + template.fill(values))
         if rarely:
             for place, prefix, template in self._rarely:
-                array[place] = (prefix + template.fill(values)).encode()
+                array[place] = _encoded(prefix + template.fill(values))
+
+
+def _encoded(text: str) -> bytes:
+    """As exec takes it; what came from the pool's environment need not be UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 _OFTEN: Final = frozenset((program.INDEX, program.ITEM, program.COMPLETION_INDEX))
@@ -125,6 +130,7 @@ class Launcher:
             deadline = began + timeout if timeout > 0 else 0.0
             return Process(task, pid, stdout, stderr, scratch, started, began, deadline)
         self._close(stdout, stderr, scratch)
+        tail = capture.printable(_encoded(tail)[: capture.TAIL_BYTES])
         return Outcome(started, time.monotonic() - began, why, -1, 0, tail)
 
     def end(self, process: Process) -> Outcome:
@@ -184,7 +190,9 @@ class Launcher:
         path = prepared.path
         if path is None:
             found = failures.look_up(
-                prepared.program.argv[0].fill(values), prepared.program.path.fill(values)
+                prepared.program.argv[0].fill(values),
+                prepared.program.path.fill(values),
+                directory,
             )
             if found.reason:
                 missing = failures.directory_failure(directory)
