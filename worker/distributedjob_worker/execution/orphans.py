@@ -55,7 +55,7 @@ class Sweeper:
             found = _stat(pid)
             if found is None or found.parent != os.getpid():
                 continue
-            if found.zombie:
+            if found.zombie and has_ended(pid):
                 _reap(pid)
                 continue
             since = self._unmarked.get((pid, found.born), tasks)
