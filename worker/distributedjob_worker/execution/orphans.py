@@ -132,7 +132,7 @@ def end_leftovers(prefix: str, home: Path) -> int:
             return len(ended)
         if time.monotonic() > deadline:
             raise TimeoutError(f"processes of an earlier agent do not end: {alive}")
-        for pid in alive:
+        for pid in filter(None, alive):
             _kill(pid)
         ended.update(alive)
         time.sleep(0.005)
