@@ -26,7 +26,10 @@ _CACHED: Final = 128
 
 @dataclass(slots=True, eq=False)
 class Process:
-    """A task that runs. The times are monotonic, except ``started``."""
+    """A task that runs. The times are monotonic, except ``started``.
+
+    ``in_grace`` is who was told to end and not yet made to: so is its whole group.
+    """
 
     task: Task
     pid: int
@@ -38,6 +41,7 @@ class Process:
     deadline: float
     kill_at: float = 0.0
     stop_reason: str = ""
+    in_grace: bool = False
     ended: bool = False
 
 

@@ -27,6 +27,7 @@ _CHILDREN_LISTED: Final = os.path.exists(f"/proc/self/task/{os.getpid()}/childre
 @dataclass(frozen=True, slots=True)
 class _Stat:
     parent: int
+    group: int
     zombie: bool
     born: int
 
@@ -93,6 +94,18 @@ class Sweeper:
 
 
 _OWNER: Final = ("DJOB_UID", "DJOB_INDEX", "DJOB_ATTEMPT")
+
+
+def living_groups() -> set[int]:
+    """The process groups of this process' children, zombies left out.
+
+    What a leader that has ended had started is a child of ours by now. Where nobody can
+    look there is none.
+    """
+    with contextlib.suppress(OSError):
+        found = map(_stat, _children())
+        return {each.group for each in found if each is not None and not each.zombie}
+    return set()
 
 
 def end_descendants() -> None:
@@ -163,7 +176,12 @@ def _stat(pid: int) -> _Stat | None:
         return None
     # The name in brackets may hold anything, brackets too.
     fields = text[text.rindex(b")") + 2 :].split()
-    return _Stat(parent=int(fields[1]), zombie=fields[0] in (b"Z", b"X"), born=int(fields[19]))
+    return _Stat(
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        zombie=fields[0] in (b"Z", b"X"),
+        born=int(fields[19]),
+    )
 
 
 def _raw_environment(pid: int) -> list[bytes]:

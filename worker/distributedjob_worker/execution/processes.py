@@ -60,6 +60,7 @@ class Processes:
             if not alive or process.stop_reason or has_ended(process.pid):
                 return
             process.stop_reason = reason
+            process.in_grace = True
             process.kill_at = time.monotonic() + process.task.define.grace_seconds
             _signal_group(process.pid, signal.SIGTERM)
             # A stopped process takes its SIGTERM when it goes on.
@@ -70,6 +71,7 @@ class Processes:
         with self.alive(process) as alive:
             if alive:
                 process.stop_reason = process.stop_reason or reason
+                process.in_grace = False
                 process.kill_at = time.monotonic() + 1.0
                 _signal_group(process.pid, signal.SIGKILL)
 
