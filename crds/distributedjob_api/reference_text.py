@@ -50,6 +50,9 @@ DIFFERENCES: Final = f"""\
 - **Exit codes are 0 to 255**, which is what Linux has. In a Job they are any integer.
 - **A task that a signal ended has no exit code**, and matches `onReasons: [Signaled]` alone. In a
   Job it has 128 and the signal's number, which `onExitCodes` with `NotIn` mostly matches.
+- **stdout and stderr are files**, in a pod pipes. What opens one by its name empties it: in a
+  script write `>&2` and not `> /dev/stderr`, nor `tee /dev/stderr`. An attempt that writes more
+  than 256 MiB to one of them ends as `OutputTooLarge`.
 - **`Suspended` is True once the tasks have ended**, with `suspendMode: Drain` by themselves. In a
   Job it is True as soon as `suspend` was seen.
 - **`startTime` is when the first task was handed out.** In a Job it is when the controller took

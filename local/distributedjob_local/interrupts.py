@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -75,6 +75,10 @@ def _leaving(number: int, frame: FrameType | None) -> None:
 
 
 def _say(line: str) -> None:
-    """Write past Python's buffers, which a signal may find in the middle of a write."""
+    """Write past Python's buffers, which a signal may find in the middle of a write.
+
+    Who hangs up may have taken the terminal along: nothing is left undone for that.
+    """
     if line:
-        os.write(sys.stderr.fileno(), f"{line}\n".encode())
+        with suppress(OSError):
+            os.write(sys.stderr.fileno(), f"{line}\n".encode())

@@ -1,4 +1,6 @@
-"""What may outlive its parent: recorded processes, and tasks of a killed worker."""
+"""What may outlive its parent: recorded processes, tasks of a killed worker, and their files."""
+
+from pathlib import Path
 
 from distributedjob_api.constants import DEFAULT_POOL
 from distributedjob_local.errors import LocalError
@@ -25,3 +27,10 @@ def end_tasks(state: StateDirectory) -> None:
             orphans.end_leftovers(f"{INSTALLATION}/{DEFAULT_POOL}/{node}/", directory)
         except TimeoutError as error:
             raise LocalError(str(error)) from error
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, whatever tasks left in it; what nobody may remove stays."""
+    from distributedjob_worker.execution import scratch  # As above.
+
+    scratch.remove_tree(str(folder))

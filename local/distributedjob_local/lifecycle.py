@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from distributedjob_local.component import Setting
 from distributedjob_local.errors import LocalError, UnreadableStateError
 from distributedjob_local.interrupts import STILL_ENDING, uninterrupted
-from distributedjob_local.leftovers import end_leftovers
+from distributedjob_local.leftovers import end_leftovers, remove
 from distributedjob_local.programs import EVERYTHING, find_programs
 from distributedjob_local.progress import Progress
 from distributedjob_local.records import Record, read_records
@@ -98,5 +98,6 @@ def take_down(state: StateDirectory, *, purge: bool) -> list[Record]:
         state.settings.unlink(missing_ok=True)
         ended = end_leftovers(state)
         if purge:
+            remove(state.root / "data")  # Tasks' files are among it.
             state.purge()
     return ended

@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 LINE_SECONDS = 15.0
 
@@ -13,8 +13,9 @@ class Progress:
     """Says what goes on, on standard error; a terminal gets a spinner."""
 
     def note(self, line: str) -> None:
-        """Say one fact."""
-        print(line, file=sys.stderr, flush=True)
+        """Say one fact, if anybody still listens: some are said in the middle of a clean-up."""
+        with suppress(OSError):
+            print(line, file=sys.stderr, flush=True)
 
     @contextmanager
     def step(self, title: str, hint: str = "") -> Iterator[None]:

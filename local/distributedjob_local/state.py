@@ -67,9 +67,16 @@ class StateDirectory:
         return self.root / "logs" / f"{name}.log"
 
     def data(self, name: str) -> Path:
-        """What one component keeps; made on first use."""
+        """What one component keeps; made on first use.
+
+        Raises:
+            LocalError: it cannot be made.
+        """
         path = self.root / "data" / name
-        path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        try:
+            path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        except OSError as error:
+            raise LocalError(f"cannot make {path}: {error.strerror}") from error
         return path
 
     def create(self) -> None:
@@ -99,13 +106,20 @@ class StateDirectory:
         return path
 
     def write_private(self, path: Path, text: str) -> None:
-        """Write a file that nobody else may read, whole or not at all."""
+        """Write a file that nobody else may read, whole or not at all.
+
+        Raises:
+            LocalError: it cannot be written.
+        """
         new = path.with_name(f"{path.name}.new")
-        new.unlink(missing_ok=True)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        new.replace(path)
+        try:
+            new.unlink(missing_ok=True)
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            new.replace(path)
+        except OSError as error:
+            raise LocalError(f"cannot write {path}: {error.strerror}") from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -1,11 +1,11 @@
 """A cluster for one command: in a directory of its own, and gone with all of it."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from distributedjob_local import leftovers
 from distributedjob_local.cluster import Cluster
 from distributedjob_local.component import Setting
 from distributedjob_local.interrupts import STILL_ENDING, uninterrupted
@@ -28,4 +28,4 @@ def throwaway_cluster(
     finally:
         with uninterrupted(STILL_ENDING):
             cluster.stop()
-            shutil.rmtree(folder)
+            leftovers.remove(folder)

@@ -78,9 +78,10 @@ def _prepare(settings: Settings) -> _Prepared:
         _log.warning("ended %d processes of an earlier agent", ended)
 
     try:
+        # First what earlier tasks left, for their files may be what fills the disk.
+        scratch = ScratchPool(settings.state_dir / "scratch")
         core.ledgers.adopt(spool.load())
         spool.replace(core.ledgers.kept)
-        scratch = ScratchPool(settings.state_dir / "scratch")
     except OSError as error:
         raise SpoolError(
             f"DJOB_STATE_DIR {settings.state_dir} cannot be used"

@@ -78,7 +78,8 @@ class Settings(BaseModel):
     )
     executors: int | None = Field(None, alias="DJOB_EXECUTORS", ge=1, le=PLACES)
     task_env: str = Field("", alias="DJOB_TASK_ENV", pattern=rf"^({_VARIABLE}(,{_VARIABLE})*)?$")
-    state_dir: Path = Field(alias="DJOB_STATE_DIR")
+    # Tasks get paths in it, and each begins elsewhere.
+    state_dir: Annotated[Path, AfterValidator(Path.absolute)] = Field(alias="DJOB_STATE_DIR")
     journal: bool = Field(True, alias="DJOB_JOURNAL")
     ready_file: Path | None = Field(None, alias="DJOB_READY_FILE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="DJOB_LOG_LEVEL")
@@ -149,7 +150,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         return Settings.model_validate(given)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        state = f"is {given[name]!r}" if name in given else "is not set"
+        # Passwords of URLs are not for the log, least of all those that make a URL malformed.
+        state = f"is {re.sub('//.*@', '//', given[name])!r}" if name in given else "is not set"
         remedy = _REMEDIES.get(name, "a valid value")
         raise SettingsError(f"{name} {state}: set it to {remedy}") from error
     except QuantityError as error:

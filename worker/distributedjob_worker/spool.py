@@ -116,6 +116,8 @@ class Spool:
             os.rename(fresh, self._path)
         except OSError:
             os.close(file)
+            # On a full disk half a file takes the room that entries could have.
+            fresh.unlink(missing_ok=True)
             raise
         os.close(self._file)
         self._file = file

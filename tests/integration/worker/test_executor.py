@@ -2,7 +2,9 @@
 
 import os
 import subprocess
-from collections.abc import AsyncIterator
+import sys
+import uuid
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -168,6 +170,27 @@ async def test_a_daemon_of_a_running_task_is_left_alone(leader: FakeLeader, toke
     )
     await leader.command(define("/bin/sh", "-c", script, env=[("T", token)]), assign((0, 0)))
     await leader.until(lambda: leader.succeeded == [0])
+
+
+_HEADLESS = """
+import ctypes, os, sys, threading, time
+if daemon := os.fork():
+    while " Z " not in open(f"/proc/{daemon}/stat").read():
+        time.sleep(0.01)
+    print(daemon)
+    sys.exit()
+os.setsid()
+threading.Thread(target=threading.Event().wait).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+async def test_a_daemon_whose_first_thread_has_ended_is_ended(leader: FakeLeader) -> None:
+    # As /proc shows it, it is a zombie; and none of its environment.
+    await leader.command(define(sys.executable, "-c", _HEADLESS), assign((0, 0)))
+    await leader.until(lambda: leader.succeeded == [0])
+    daemon = Path("/proc", (await leader.record(0)).stdout.decode().strip())
+    wait_until(daemon.exists, lambda there: not there, 4, "the daemon")
 
 
 async def test_long_output_keeps_its_head_and_tail(leader: FakeLeader) -> None:

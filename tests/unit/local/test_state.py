@@ -1,5 +1,7 @@
 """The state directory, and how large a cluster is."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,17 @@ def test_secrets_are_private_and_kept(state: StateDirectory) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert state.root.stat().st_mode & 0o777 == 0o700
     assert state.secret("token").read_text(encoding="utf-8") == text
+
+
+def test_what_cannot_be_written_is_one_line(
+    state: StateDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "open", full)
+    monkeypatch.setattr(os, "mkdir", full)
+    with pytest.raises(LocalError, match=r"cannot write .*/token: No space left on device"):
+        state.secret("token")
+    with pytest.raises(LocalError, match=r"cannot make .*/etcd: No space left on device"):
+        state.data("etcd")

@@ -107,6 +107,18 @@ def test_a_mistake_is_one_line_that_names_the_variable(name: str, value: str) ->
     assert "\n" not in str(raised.value)
 
 
+def test_a_malformed_url_does_not_give_its_password_away() -> None:
+    with pytest.raises(SettingsError, match=r"DJOB_NATS_URL is 'nats://host:4222'") as raised:
+        read_settings(GOOD | {"DJOB_NATS_URL": "nats://user:se#cret@host:4222"})
+    assert "cret" not in str(raised.value)
+
+
+def test_a_relative_state_directory_is_made_absolute() -> None:
+    # Its scratch directories are the TMPDIR of tasks that begin elsewhere.
+    settings = read_settings(GOOD | {"DJOB_STATE_DIR": "state"})
+    assert settings.state_dir == Path.cwd() / "state"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

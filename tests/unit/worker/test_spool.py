@@ -107,6 +107,22 @@ def test_a_failed_write_leaves_nothing_behind(
     assert spool.load() == [_store("a", 1, 3)]
 
 
+def test_a_file_that_could_not_be_written_anew_takes_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path)
+    spool.append([_store("a", 1)])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(file: int, data: memoryview) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        spool.replace([_store("a", 1, 2)])
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_two_agents_do_not_share_a_directory(tmp_path: Path) -> None:
     first = Spool(tmp_path)
     with pytest.raises(SpoolError, match="DJOB_STATE_DIR"):

@@ -29,12 +29,13 @@ from distributedjob_worker.execution import capture, orphans
 from distributedjob_worker.execution.capture import Part
 from distributedjob_worker.execution.launch import Launcher, Process
 from distributedjob_worker.execution.monitor import Monitor
-from distributedjob_worker.execution.processes import Processes
+from distributedjob_worker.execution.processes import Processes, has_ended
 from distributedjob_worker.execution.scratch import ScratchPool
 
 _log = logging.getLogger(__name__)
 
 _STARTS_IN_A_ROW: Final = 16
+_LOOK_SECONDS: Final = 0.05
 
 
 class Source(Protocol):
@@ -210,6 +211,8 @@ class Executor:
         if isinstance(started, Outcome):
             return started
         os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
+        while not _over([started]):
+            time.sleep(_LOOK_SECONDS)
         return self._end(launcher, started)
 
     def _end(self, launcher: Launcher, process: Process) -> Outcome:
@@ -249,14 +252,16 @@ class Executor:
     def _run_crowd(self) -> None:
         launcher = self._launcher()
         waiting: dict[int, Process] = {}
+        watched: list[Process] = []
         poll = select.epoll()
         poll.register(self._crowd_wake, select.EPOLLIN)
         while True:
             for _ in range(_STARTS_IN_A_ROW):
                 if not self._crowd:
                     break
-                self._admit(launcher, poll, waiting, self._crowd.popleft())
-            for descriptor, _ in poll.poll(0 if self._crowd else -1):
+                self._admit(launcher, poll, waiting, watched, self._crowd.popleft())
+            patience = 0 if self._crowd else _LOOK_SECONDS if watched else -1
+            for descriptor, _ in poll.poll(patience):
                 if descriptor == self._crowd_wake:
                     os.eventfd_read(self._crowd_wake)
                     continue
@@ -265,6 +270,9 @@ class Executor:
                 # would leave it in the set.
                 poll.unregister(descriptor)
                 os.close(descriptor)
+                watched.append(process)
+            for process in _over([each for each in watched if has_ended(each.pid)]):
+                watched.remove(process)
                 self._finish(process.task, self._end(launcher, process))
 
     def _admit(
@@ -272,6 +280,7 @@ class Executor:
         launcher: Launcher,
         poll: select.epoll,
         waiting: dict[int, Process],
+        watched: list[Process],
         task: Task,
     ) -> None:
         started = self._start(launcher, task)
@@ -281,9 +290,8 @@ class Executor:
         try:
             descriptor = os.pidfd_open(started.pid)
         except OSError:
-            # No descriptor left to wait with: this one is waited for at once.
-            os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
-            self._finish(task, self._end(launcher, started))
+            # No descriptor left to wait with: this one is looked at now and then.
+            watched.append(started)
             return
         waiting[descriptor] = started
         poll.register(descriptor, select.EPOLLIN)
@@ -294,6 +302,14 @@ class Executor:
             self._dispatch(time.monotonic())
         if changed:
             self._changed()
+
+
+def _over(ended: list[Process]) -> list[Process]:
+    """Those of which nothing is in its grace any more, though their first processes have ended."""
+    if not any(process.in_grace for process in ended):
+        return ended
+    living = orphans.living_groups()
+    return [process for process in ended if not (process.in_grace and process.pid in living)]
 
 
 def _nobody() -> None:

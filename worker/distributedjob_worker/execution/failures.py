@@ -31,6 +31,9 @@ _PROGRAM: Final = {
     errno.E2BIG: task_reasons.ARGUMENT_LIST_TOO_LONG,
 }
 
+_SHOWN: Final = ".200"
+"""How much is shown of a name: whole scripts were taken for one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -41,8 +44,11 @@ class Found:
     detail: str = ""
 
 
-def look_up(name: str, search: str) -> Found:
-    """Find a program as execvp does: a name with a slash is a path already."""
+def look_up(name: str, search: str, start: str) -> Found:
+    """Find a program as execvp does: a name with a slash is a path already.
+
+    What is relative in ``search`` is so to the directory ``start``, where the program begins.
+    """
     if "/" in name:
         return Found(path=name)
     if not name:
@@ -51,15 +57,17 @@ def look_up(name: str, search: str) -> Found:
     for directory in search.split(":"):
         candidate = f"{directory or '.'}/{name}"
         try:
-            mode = os.stat(candidate).st_mode
+            there = os.path.join(start, candidate)
+            mode = os.stat(there).st_mode
         except (OSError, ValueError):
             continue
-        if stat.S_ISREG(mode) and os.access(candidate, os.X_OK):
+        if stat.S_ISREG(mode) and os.access(there, os.X_OK):
             return Found(path=candidate)
         denied = denied or candidate
     if denied:
         return Found(reason=task_reasons.NOT_EXECUTABLE, detail=f"{denied} is not executable")
-    return Found(reason=task_reasons.NOT_FOUND, detail=f"{name} is not in PATH ({search})")
+    detail = f"{name:{_SHOWN}} is not in PATH ({search:{_SHOWN}})"
+    return Found(reason=task_reasons.NOT_FOUND, detail=detail)
 
 
 def directory_failure(directory: str) -> tuple[str, str] | None:
@@ -76,7 +84,7 @@ def directory_failure(directory: str) -> tuple[str, str] | None:
 
 def start_failure(number: int, path: str, directory: str) -> tuple[str, str]:
     """Interpret the error of a start; the directory's trouble goes before the program's."""
-    text = f"{path}: {os.strerror(number)}"
+    text = f"{path:{_SHOWN}}: {os.strerror(number)}"
     wrong = directory_failure(directory)
     if wrong is not None:
         return wrong

@@ -26,7 +26,10 @@ _CACHED: Final = 128
 
 @dataclass(slots=True, eq=False)
 class Process:
-    """A task that runs. The times are monotonic, except ``started``."""
+    """A task that runs. The times are monotonic, except ``started``.
+
+    ``in_grace`` is who was told to end and not yet made to: so is its whole group.
+    """
 
     task: Task
     pid: int
@@ -38,6 +41,7 @@ class Process:
     deadline: float
     kill_at: float = 0.0
     stop_reason: str = ""
+    in_grace: bool = False
     ended: bool = False
 
 
@@ -46,7 +50,7 @@ class _Text:
 
     def __init__(self, templates: list[tuple[str, Template]]) -> None:
         constants = [(prefix, template.constant) for prefix, template in templates]
-        self.array = linux.strings([(p + (c or "")).encode() for p, c in constants])
+        self.array = linux.strings([_encoded(p + (c or "")) for p, c in constants])
         holes = [
             (place, prefix, template)
             for place, (prefix, template) in enumerate(templates)
@@ -60,10 +64,15 @@ class _Text:
     def fill(self, values: Mapping[str, str], *, rarely: bool) -> None:
         array = self.array
         for place, prefix, template in self._often:
-            array[place] = (prefix + template.fill(values)).encode()
+            array[place] = _encoded(prefix + template.fill(values))
         if rarely:
             for place, prefix, template in self._rarely:
-                array[place] = (prefix + template.fill(values)).encode()
+                array[place] = _encoded(prefix + template.fill(values))
+
+
+def _encoded(text: str) -> bytes:
+    """As exec takes it; what came from the pool's environment need not be UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 _OFTEN: Final = frozenset((program.INDEX, program.ITEM, program.COMPLETION_INDEX))
@@ -125,6 +134,7 @@ class Launcher:
             deadline = began + timeout if timeout > 0 else 0.0
             return Process(task, pid, stdout, stderr, scratch, started, began, deadline)
         self._close(stdout, stderr, scratch)
+        tail = capture.printable(_encoded(tail)[: capture.TAIL_BYTES])
         return Outcome(started, time.monotonic() - began, why, -1, 0, tail)
 
     def end(self, process: Process) -> Outcome:
@@ -184,7 +194,9 @@ class Launcher:
         path = prepared.path
         if path is None:
             found = failures.look_up(
-                prepared.program.argv[0].fill(values), prepared.program.path.fill(values)
+                prepared.program.argv[0].fill(values),
+                prepared.program.path.fill(values),
+                directory,
             )
             if found.reason:
                 missing = failures.directory_failure(directory)

@@ -3,6 +3,7 @@
 It sleeps without a timer while nothing runs.
 """
 
+import logging
 import threading
 import time
 from typing import Final
@@ -12,6 +13,8 @@ from distributedjob_worker.execution import capture
 from distributedjob_worker.execution.launch import Process
 from distributedjob_worker.execution.orphans import Sweeper
 from distributedjob_worker.execution.processes import Processes
+
+_log = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 0.05
 SWEEP_SECONDS: Final = 1.0
@@ -63,7 +66,13 @@ class Monitor:
         self._sweep_at = now + SWEEP_SECONDS
         if quiet:
             self._parked = True
-        left = self._sweeper.sweep()
+        try:
+            left = self._sweeper.sweep()
+        except OSError as error:
+            # Tasks may take every descriptor; those that end give theirs back.
+            _log.warning("cannot look for what tasks left behind yet: %s", error)
+            self._parked = False
+            return False
         if left:
             self._parked = False
             self._sweep_at = now + TICK_SECONDS

@@ -16,7 +16,7 @@ from typing import Final
 from distributedjob_worker.core.program import MARK
 from distributedjob_worker.core.queues import Task
 from distributedjob_worker.execution import presence
-from distributedjob_worker.execution.processes import Processes
+from distributedjob_worker.execution.processes import Processes, has_ended
 
 _SETTLE_SECONDS: Final = 0.02
 _PATIENCE_SECONDS: Final = 10.0
@@ -27,6 +27,7 @@ _CHILDREN_LISTED: Final = os.path.exists(f"/proc/self/task/{os.getpid()}/childre
 @dataclass(frozen=True, slots=True)
 class _Stat:
     parent: int
+    group: int
     zombie: bool
     born: int
 
@@ -55,7 +56,7 @@ class Sweeper:
             found = _stat(pid)
             if found is None or found.parent != os.getpid():
                 continue
-            if found.zombie:
+            if found.zombie and has_ended(pid):
                 _reap(pid)
                 continue
             since = self._unmarked.get((pid, found.born), tasks)
@@ -95,11 +96,23 @@ class Sweeper:
 _OWNER: Final = ("DJOB_UID", "DJOB_INDEX", "DJOB_ATTEMPT")
 
 
+def living_groups() -> set[int]:
+    """The process groups of this process' children, zombies left out.
+
+    What a leader that has ended had started is a child of ours by now. Where nobody can
+    look there is none.
+    """
+    with contextlib.suppress(OSError):
+        found = map(_stat, _children())
+        return {each.group for each in found if each is not None and not each.zombie}
+    return set()
+
+
 def end_descendants() -> None:
     """Kill every descendant of this process, whoever waits for it."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        alive = [pid for pid in _children() if not _has_ended(pid)]
+        alive = [pid for pid in _children() if not has_ended(pid)]
         if not alive:
             return
         for pid in alive:
@@ -132,7 +145,7 @@ def end_leftovers(prefix: str, home: Path) -> int:
             return len(ended)
         if time.monotonic() > deadline:
             raise TimeoutError(f"processes of an earlier agent do not end: {alive}")
-        for pid in alive:
+        for pid in filter(None, alive):
             _kill(pid)
         ended.update(alive)
         time.sleep(0.005)
@@ -152,17 +165,6 @@ def _children() -> list[int]:
     return children
 
 
-def _has_ended(child: int) -> bool:
-    """Whether all threads of a child have: only then are its own children ours.
-
-    A zombie, as /proc shows it, may be the first thread alone.
-    """
-    try:
-        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:
-        return True
-
-
 def _every_pid() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
@@ -174,7 +176,12 @@ def _stat(pid: int) -> _Stat | None:
         return None
     # The name in brackets may hold anything, brackets too.
     fields = text[text.rindex(b")") + 2 :].split()
-    return _Stat(parent=int(fields[1]), zombie=fields[0] in (b"Z", b"X"), born=int(fields[19]))
+    return _Stat(
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        zombie=fields[0] in (b"Z", b"X"),
+        born=int(fields[19]),
+    )
 
 
 def _raw_environment(pid: int) -> list[bytes]:

@@ -31,7 +31,11 @@ def hold(home: Path, place: int) -> None:
 
 
 def holders(home: Path) -> list[int]:
-    """The processes, other than this one, that hold a place in ``home``."""
+    """The processes, other than this one, that hold a place in ``home``.
+
+    One of another pid namespace, as of a container that is about to end, is 0: it has no
+    number here, and 0 as one would mean this process' own group.
+    """
     try:
         file = os.open(home / _FILE, os.O_RDWR)
     except OSError:

@@ -56,9 +56,11 @@ class Processes:
     def terminate(self, process: Process, reason: str) -> None:
         """SIGTERM to the whole group, and SIGKILL after the grace."""
         with self.alive(process) as alive:
-            if not alive or process.stop_reason:
+            # One that has ended and was not reaped yet keeps its own outcome.
+            if not alive or process.stop_reason or has_ended(process.pid):
                 return
             process.stop_reason = reason
+            process.in_grace = True
             process.kill_at = time.monotonic() + process.task.define.grace_seconds
             _signal_group(process.pid, signal.SIGTERM)
             # A stopped process takes its SIGTERM when it goes on.
@@ -69,6 +71,7 @@ class Processes:
         with self.alive(process) as alive:
             if alive:
                 process.stop_reason = process.stop_reason or reason
+                process.in_grace = False
                 process.kill_at = time.monotonic() + 1.0
                 _signal_group(process.pid, signal.SIGKILL)
 
@@ -82,6 +85,17 @@ class Processes:
         """Hold a process as it is: its number and its files stay its own meanwhile."""
         with self._lock:
             yield not process.ended
+
+
+def has_ended(child: int) -> bool:
+    """Whether all threads of a child have: only then are its own children ours.
+
+    A zombie, as /proc shows it, may be the first thread alone.
+    """
+    try:
+        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
 
 
 def _signal_group(pid: int, number: int) -> None:

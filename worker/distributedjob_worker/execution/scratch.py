@@ -2,19 +2,19 @@
 
 A directory that a task did not touch is handed on as it is: making and removing
 one costs more than all the rest the agent does for a task. Its modification time
-is set to 0 at first, so that one ``stat`` tells.
+is set to 0 at first, so that one ``stat`` tells; a task may set it back, but not the
+time of its last change.
 """
 
 import contextlib
 import os
-import shutil
+import secrets
 import stat
 import threading
 from pathlib import Path
 from typing import Final
 
 _RIGHTS: Final = stat.S_IRWXU
-_MODE: Final = stat.S_IFDIR | _RIGHTS
 
 
 class ScratchPool:
@@ -23,43 +23,76 @@ class ScratchPool:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._free: list[str] = []
+        self._fresh: dict[str, tuple[int, ...]] = {}
         self._made = 0
         self._lock = threading.Lock()
-        shutil.rmtree(root, ignore_errors=True)
-        root.mkdir(parents=True, mode=0o700, exist_ok=True)
+        root.mkdir(parents=True, mode=_RIGHTS, exist_ok=True)
+        if not root.is_symlink():
+            root.chmod(root.stat().st_mode | _RIGHTS)
+            for left in list(os.scandir(root)):
+                remove_tree(left.path)
 
     def take(self) -> str:
         """An empty directory with no other user; raises OSError as mkdir does."""
         try:
             return self._free.pop()
         except IndexError:
-            with self._lock:
-                self._made += 1
-                name = f"{self._root}/{self._made}"
-            os.mkdir(name, _RIGHTS)
-            os.utime(name, ns=(0, 0))
-            return name
+            return self._make()
 
     def give_back(self, directory: str) -> None:
         """The task is over: keep the directory if nothing was done to it."""
         try:
-            found = os.stat(directory, follow_symlinks=False)
+            if _look(directory) == self._fresh[directory]:
+                self._free.append(directory)
+                return
         except OSError:
-            return
-        if found.st_mtime_ns == 0 and found.st_mode == _MODE:
-            self._free.append(directory)
-        else:
-            _remove(directory)
+            pass
+        del self._fresh[directory]
+        remove_tree(directory)
+
+    def _make(self) -> str:
+        while True:
+            with self._lock:
+                self._made += 1
+                name = f"{self._root}/{self._made}"
+            try:
+                os.mkdir(name, _RIGHTS)
+            except FileExistsError:
+                continue  # Nobody could remove what an earlier agent's task left.
+            os.utime(name, ns=(0, 0))
+            self._fresh[name] = _look(name)
+            return name
 
 
-def _remove(directory: str) -> None:
-    shutil.rmtree(directory, ignore_errors=True)
-    if os.path.lexists(directory):
-        # A task can take the rights away from its own directories.
+def _look(directory: str) -> tuple[int, ...]:
+    """What differs once something was done to a directory."""
+    found = os.stat(directory, follow_symlinks=False)
+    # The rights are those of a fresh one, not ours: a parent may hand down its setgid bit.
+    return found.st_mode, found.st_mtime_ns, found.st_ctime_ns
+
+
+def remove_tree(path: str) -> None:
+    """Remove whatever is there, through no link; what nobody may remove stays.
+
+    A directory is moved beside ``path`` before it is looked into: trees may be of any
+    depth, and no path grows. Rights that a task took away are given back.
+    """
+    going: list[str] = []
+
+    def let_go(name: str, *, is_directory: bool) -> None:
         with contextlib.suppress(OSError):
-            os.chmod(directory, _RIGHTS)
-        for parent, names, _ in os.walk(directory):
-            for name in names:
-                with contextlib.suppress(OSError):
-                    os.chmod(os.path.join(parent, name), _RIGHTS)
-        shutil.rmtree(directory, ignore_errors=True)
+            if not is_directory:
+                os.unlink(name)
+                return
+            os.chmod(name, _RIGHTS)
+            aside = f"{path}~{secrets.token_hex(8)}"
+            os.rename(name, aside)
+            going.append(aside)
+
+    let_go(path, is_directory=os.path.isdir(path) and not os.path.islink(path))
+    while going:
+        directory = going.pop()
+        with contextlib.suppress(OSError):
+            for entry in list(os.scandir(directory)):
+                let_go(entry.path, is_directory=entry.is_dir(follow_symlinks=False))
+            os.rmdir(directory)
