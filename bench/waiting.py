@@ -13,14 +13,16 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bench.leader import TASK_SECONDS, Bench
 from bench.load import body
 from distributedjob_api.v1alpha1 import parse
 from distributedjob_operator.core.effects import WorkerKey
-from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.results import Outcome
+
+if TYPE_CHECKING:
+    from distributedjob_worker.core.queues import Task
 
 NAMESPACES: Final = 10
 STEP_SECONDS: Final = 0.05
@@ -39,10 +41,9 @@ class Queue(Bench):
 
     def admit(self, jobs: int) -> None:
         """So many jobs more, seen in one round."""
-        objects = []
-        for number in range(self._jobs, self._jobs + jobs):
-            objects.append(parse(body(number, f"team-{number % NAMESPACES}", 1)))
+        numbers = range(self._jobs, self._jobs + jobs)
         self._jobs += jobs
+        objects = [parse(body(number, f"team-{number % NAMESPACES}", 1)) for number in numbers]
         began = time.process_time()
         for resource in objects:
             self.leader.job_seen(resource, self.instant())
@@ -68,7 +69,11 @@ class Queue(Bench):
         self._start(key)
 
     def idle(self) -> None:
-        """A round in which nothing was heard."""
+        """A round in which nothing was heard; the heartbeats before it are not counted."""
+        spent = self.cpu
+        for _ in self.workers:
+            self.heard()
+        self.cpu = spent
         self.now += IDLE_SECONDS
         self.conclude()
 
