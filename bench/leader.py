@@ -79,17 +79,17 @@ class Bench:
             )
             for name in names
         }
-        self.leader.take_over([], nodes, self._instant(), listened=float("inf"))
+        self.leader.take_over([], nodes, self.instant(), listened=float("inf"))
         self.leader.take_effects()
         for key, worker in self.workers.items():
             worker.connected(0.0)
-            self._hear(key, list(self._published(worker.report(2.0))))
+            self.hear(key, list(self.published(worker.report(2.0))))
 
     def submit(self, tasks: int, **spec: Any) -> None:
         """A job of so many tasks."""
         resource = body(0, "default", tasks)
         resource["spec"] |= spec
-        self.leader.job_seen(parse(resource), self._instant())
+        self.leader.job_seen(parse(resource), self.instant())
 
     def run(self) -> None:
         """Until every job is finished: workers end what they hold, the leader hears of it."""
@@ -97,8 +97,8 @@ class Bench:
             self.now += STEP_SECONDS
             for key, worker in self.workers.items():
                 self._work(worker)
-                self._hear(key, list(self._published(worker.report(self.now))))
-            self._conclude()
+                self.hear(key, list(self.published(worker.report(self.now))))
+            self.conclude()
 
     def _work(self, worker: Worker) -> None:
         """One report's worth of tasks: what the slots end in 50 ms, and retries among them."""
@@ -113,26 +113,29 @@ class Bench:
         reason = self.ends(task.index) if not task.ended else ""
         return Outcome(0.0, TASK_SECONDS, reason, 1 if reason else 0, 0, "boom\n" * bool(reason))
 
-    def _published(self, effects: list[Any]) -> Iterator[bytes]:
+    def published(self, effects: list[Any]) -> Iterator[bytes]:
+        """The messages among what a worker wants done."""
         for effect in effects:
             if isinstance(effect, Publish):
                 yield encode_message(effect.message)
 
-    def _hear(self, key: tuple[str, str], messages: list[bytes]) -> None:
+    def hear(self, key: tuple[str, str], messages: list[bytes]) -> None:
+        """Let the leader take in what a worker sent, and conclude."""
         began = time.process_time()
         for data in messages:
             message = decode_worker(data)
             if isinstance(message, Hello):
-                reporting.hello(self.leader, key, message, self._instant())
+                reporting.hello(self.leader, key, message, self.instant())
             elif isinstance(message, Report):
-                reporting.report(self.leader, key, message, self._instant())
+                reporting.report(self.leader, key, message, self.instant())
         self.cpu += time.process_time() - began
-        self._conclude()
+        self.conclude()
 
-    def _conclude(self) -> None:
+    def conclude(self) -> None:
+        """A round of the leader, with all that it wants done."""
         began = time.process_time()
-        self.leader.proved(self._instant())
-        settle(self.leader, self._instant())
+        self.leader.proved(self.instant())
+        settle(self.leader, self.instant())
         effects = self.leader.take_effects()
         sent = [effect for effect in effects if isinstance(effect, Send)]
         for effect in sent:
@@ -142,14 +145,15 @@ class Bench:
                 self.writes.append(len(msgspec.json.encode(write.status)))
                 self._version += 1
                 checkpoints.written(
-                    self.leader, write.uid, str(self._version), write.marks, self._instant()
+                    self.leader, write.uid, str(self._version), write.marks, self.instant()
                 )
         self.cpu += time.process_time() - began
         for effect in (*sent, *self.leader.take_effects()):
             if isinstance(effect, Send):
                 self.workers[effect.worker].handle(effect.message, self.now)
 
-    def _instant(self) -> Instant:
+    def instant(self) -> Instant:
+        """This moment."""
         return Instant(self.now, START + timedelta(seconds=self.now))
 
 

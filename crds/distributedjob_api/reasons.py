@@ -17,6 +17,9 @@ NO_PLACE = frozenset(
 )
 """Why a job waits for nodes to change, and not for others to end."""
 
+WAITS_FOR_SLOTS = NO_PLACE | {words.NO_FREE_CPU, words.NO_FREE_MEMORY, words.BACKING_OFF}
+"""Why a job waits that depends on the nodes and on what others hold there."""
+
 
 def completions_reached(tasks: int) -> Explained:
     """Every task succeeded."""

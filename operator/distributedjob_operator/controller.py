@@ -236,12 +236,14 @@ class Controller:
                 while True:
                     await self._handle_inbox(leader)
                     now = self._clock.now()
-                    for job in leader.awake.values():
+                    for job in leader.jobs.values():
                         if job.dirty:
                             job.touch(urgent=True)
-                        checkpoints.write_if_due(leader, job, now)
+                            checkpoints.want(leader, job)
+                    for job in checkpoints.due(leader, now):
+                        checkpoints.write(leader, job, now)
                     await self._perform_all(leader)
-                    if not any(job.dirty or job.writing for job in leader.awake.values()):
+                    if not any(job.dirty or job.writing for job in leader.jobs.values()):
                         return
                     await self._wake.wait()
         except TimeoutError:

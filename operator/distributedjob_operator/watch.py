@@ -66,6 +66,52 @@ _KOPF.addHandler(Telling())
 logging.getLogger("kopf._core.reactor.running").setLevel(logging.CRITICAL)
 
 
+class NoEssence(kopf.DiffBaseStorage):
+    """Compares nothing: no handler of ours asks what has changed, and kopf copies to find out."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Every object is like every other."""
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:
+        """Nothing was kept."""
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
+
+
+class NoProgress(kopf.ProgressStorage):
+    """Handlers of events have no progress to keep; the usual storage copies what it finds."""
+
+    def fetch(self, **_: Any) -> None:
+        """Nothing was kept."""
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
+
+    def purge(self, **_: Any) -> None:
+        """There is nothing to take away."""
+
+    def touch(self, **_: Any) -> None:
+        """Leave the object as it is."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """There is nothing to clear."""
+        return essence
+
+
+def quiet_settings() -> kopf.OperatorSettings:
+    """Settings of kopf for who only watches: nothing is written, compared or held back."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.queueing._batch_window = 0.0  # Events of one object are not held back.
+    settings.scanning.disabled = True
+    settings.networking.error_backoffs = Patience()
+    settings.persistence.diffbase_storage = NoEssence()
+    settings.persistence.progress_storage = NoProgress()
+    return settings
+
+
 class Watch:
     """Watches jobs and nodes until it is stopped."""
 
@@ -103,13 +149,14 @@ class Watch:
 
     def _begin(self) -> None:
         self._stop = threading.Event()
-        registry = self._registry()
+        registry = self.registry()
         self._thread = threading.Thread(
             target=self._run, args=(registry, self._stop), name="kopf", daemon=True
         )
         self._thread.start()
 
-    def _registry(self) -> kopf.OperatorRegistry:
+    def registry(self) -> kopf.OperatorRegistry:
+        """The handlers, which only hand over what they are given."""
         registry = kopf.OperatorRegistry()
 
         @kopf.on.login(registry=registry)
@@ -126,17 +173,12 @@ class Watch:
         return registry
 
     def _run(self, registry: kopf.OperatorRegistry, stop: threading.Event) -> None:
-        settings = kopf.OperatorSettings()
-        settings.posting.enabled = False
-        settings.queueing._batch_window = 0.0  # Events of one object are not held back.
-        settings.scanning.disabled = True
-        settings.networking.error_backoffs = Patience()
         reason = "it went away"
         try:
             asyncio.run(
                 kopf.operator(
                     registry=registry,
-                    settings=settings,
+                    settings=quiet_settings(),
                     identity=IDENTITY,
                     standalone=True,
                     clusterwide=not self._namespaces,

@@ -165,6 +165,6 @@ async def test_a_journal_that_does_not_answer_is_said_before_anything_is_sent(
 
 
 async def test_a_job_that_this_operator_does_not_run_is_said(served: Served) -> None:
-    served.world.leader.jobs.clear()
+    served.world.leader.drop(UID)
     answer = await ask(served, f"{JOB}/why")
     assert (answer.status_code, "does not run the job" in answer.text) == (409, True)

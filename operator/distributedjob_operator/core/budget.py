@@ -8,6 +8,8 @@ first and final writes go through, and both stay within one bound in bytes.
 from dataclasses import dataclass, field
 from typing import Final
 
+from distributedjob_operator.core.alarms import NEVER, Alarms
+
 WRITES_A_SECOND: Final = 20.0
 URGENT_A_SECOND: Final = 200.0
 BYTES_A_SECOND: Final = 1024.0 * 1024.0
@@ -55,3 +57,34 @@ class WriteBudget:
         """Account for a write of so many bytes."""
         (self.urgent if urgent else self.ordinary).take(1, now)
         self.bytes.take(size, now)
+
+
+@dataclass(slots=True)
+class WriteQueue:
+    """Jobs with something to write: no more of them are looked at than may be written."""
+
+    _urgent: Alarms = field(default_factory=Alarms)
+    _ordinary: Alarms = field(default_factory=Alarms)
+
+    def want(self, uid: str, moment: float, *, urgent: bool) -> None:
+        """Have a job written from this moment on, on the leader's clock, or never."""
+        self._urgent.set(uid, moment if urgent else NEVER)
+        self._ordinary.set(uid, NEVER if urgent else moment)
+
+    def drop(self, uid: str) -> None:
+        """Have nothing of a job written."""
+        self.want(uid, NEVER, urgent=True)
+
+    def due_at(self, budget: WriteBudget) -> float:
+        """When the next write may leave, on the leader's clock."""
+        return min(
+            max(self._urgent.next(), budget.ready_at(urgent=True)),
+            max(self._ordinary.next(), budget.ready_at(urgent=False)),
+        )
+
+    def pop(self, budget: WriteBudget, now: float) -> str | None:
+        """The job whose write is due and may leave now: first and final ones before others."""
+        for alarms, urgent in ((self._urgent, True), (self._ordinary, False)):
+            if budget.ready_at(urgent=urgent) <= now and (uid := alarms.pop(now)) is not None:
+                return uid
+        return None

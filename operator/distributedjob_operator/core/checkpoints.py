@@ -1,5 +1,6 @@
 """When a status is written, and what its answer means."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -21,15 +22,13 @@ LARGE_CHARACTERS: Final = 65_536
 FAILED_WRITE_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
-def due_at(leader: Leader, job: Job) -> float:
-    """When the next write of a job leaves, on the leader's clock."""
-    due = _wanted_at(leader, job)
-    if due == float("inf"):
-        return due
-    return max(due, leader.budget.ready_at(urgent=job.urgent))
+def want(leader: Leader, job: Job) -> None:
+    """Have the status of a job written when its time comes, where something has changed."""
+    leader.writes.want(job.uid, wanted_at(leader, job), urgent=job.urgent)
 
 
-def _wanted_at(leader: Leader, job: Job) -> float:
+def wanted_at(leader: Leader, job: Job) -> float:
+    """When the next write of a job is due, on the leader's clock, if the budget lets it."""
     if not job.dirty or job.writing:
         return float("inf")
     if job.write_failures:
@@ -42,10 +41,14 @@ def _wanted_at(leader: Leader, job: Job) -> float:
     return max(held_until, job.written_at + interval)
 
 
-def write_if_due(leader: Leader, job: Job, now: Instant) -> None:
-    """Write the status of a job where something changed and its time has come."""
-    if due_at(leader, job) > now.mono:
-        return
+def due(leader: Leader, now: Instant) -> Iterator[Job]:
+    """The jobs that are to be written now, as long as the budget lasts."""
+    while (uid := leader.writes.pop(leader.budget, now.mono)) is not None:
+        yield leader.jobs[uid]
+
+
+def write(leader: Leader, job: Job, now: Instant) -> None:
+    """Write the status of a job."""
     body = status.build(
         job,
         waiting=explain.why_waiting(leader, job, now),
@@ -83,6 +86,7 @@ def written(leader: Leader, uid: str, resource_version: str, marks: Marks, now: 
     job = leader.jobs.get(uid)
     if job is None:
         return
+    leader.awake[uid] = job
     job.writing = False
     job.write_failures = 0
     job.resource_version = resource_version
@@ -123,6 +127,7 @@ def not_written(leader: Leader, uid: str, resource: DistributedJob | None, now: 
     job = leader.jobs.get(uid)
     if job is None:
         return
+    leader.awake[uid] = job
     job.writing = False
     job.touch(urgent=True)
     leader.tally.unwritten[Unwritten.CONFLICT if resource else Unwritten.UNAVAILABLE] += 1

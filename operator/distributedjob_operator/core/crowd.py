@@ -1,24 +1,18 @@
 """Who else wants a pool's slots, and what is free there: what a waiting job is told."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
 
 from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.fleet import Fleet
 from distributedjob_operator.core.job import Job
 
-MANY: Final = 1000
-SECONDS_FOR_MANY: Final = 0.5
-"""Where thousands wait, a look at them all is not taken in every round."""
-
 
 @dataclass(slots=True)
 class Crowd:
-    """One look at all jobs, however many of them ask for it; good until the next one is due."""
+    """One look at all jobs in a round, however many of them ask for it."""
 
-    until: float
     priorities: dict[str, Counter[int]] = field(default_factory=dict)
     free: dict[WorkerKey, tuple[int, int]] = field(default_factory=dict)
 
@@ -37,12 +31,18 @@ class Crowd:
         return any(cpu >= job.cpu_millis and memory < job.memory_bytes for cpu, memory in free)
 
 
-def measure(jobs: Collection[Job], fleet: Fleet, now: float) -> Crowd:
-    """Look at every job that holds something or may be given something."""
-    crowd = Crowd(now + len(jobs) // MANY * SECONDS_FOR_MANY)
+def measure(jobs: Iterable[Job], waiting: dict[str, Counter[int]], fleet: Fleet) -> Crowd:
+    """Look at every job that holds something or waits for it.
+
+    Args:
+        jobs: all that hold something, and perhaps others.
+        waiting: by pool, how many jobs of each priority wait.
+        fleet: the nodes and workers.
+    """
+    crowd = Crowd(waiting)
     taken: dict[WorkerKey, tuple[int, int]] = {}
     for job in jobs:
-        if not job.dispatchable and job.ledger.quiet:
+        if job.ledger.quiet:
             continue
         crowd.priorities.setdefault(job.spec.pool, Counter())[job.spec.priority] += 1
         for where in (job.ledger.assigned, job.ledger.stray):

@@ -147,7 +147,9 @@ def _why_no_slot(leader: Leader, job: Job, now: Instant) -> reasons.Explained:
     if job.ledger.plannable == 0 and not job.ledger.busy and retry is not None:
         return reasons.backing_off(job.ledger.open, _wall(retry, now))
     if leader.crowd is None:
-        leader.crowd = crowd.measure(leader.awake.values(), leader.fleet, now.mono)
+        leader.crowd = crowd.measure(
+            leader.awake.values(), leader.backlog.priorities(), leader.fleet
+        )
     if leader.crowd.lacks_memory(job, (worker.key for worker in fits)):
         return reasons.no_free_memory(job.memory_bytes // MEBIBYTE)
     return reasons.no_free_cpu(leader.crowd.higher(job), leader.crowd.others(job))

@@ -52,12 +52,20 @@ def ask_if_due(leader: Leader, job: Job, now: Instant) -> None:
     leader.effects.append(ReadItems(job.uid, job.namespace, reference.name, reference.key))
 
 
+def next_look(job: Job) -> float:
+    """When the ConfigMap is read again while nothing runs, on the leader's clock."""
+    if job.spec.items_from is None or job.items_known or not _needed(job):
+        return float("inf")
+    return job.items_due_at
+
+
 def were_read(leader: Leader, uid: str, text: str | None) -> None:
     """The answer: the text under the key, or None where it is not there."""
     job = leader.jobs.get(uid)
     if job is None or not _needed(job):
         # It ended or was suspended since it asked: whoever wants the lines then asks anew.
         return
+    leader.awake[uid] = job
     lines = _lines(text) if text is not None else []
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     if text is None or job.items.digest not in ("", digest):
@@ -79,6 +87,7 @@ def not_read(leader: Leader, uid: str, why: str) -> None:
     """The API server did not say what the key holds, but ``why`` not."""
     job = leader.jobs.get(uid)
     if job is not None and not job.items_known:
+        leader.awake[uid] = job
         job.items = Items(digest=job.items.digest, unreadable=why)
 
 

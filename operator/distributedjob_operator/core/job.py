@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from distributedjob_api import constants
+from distributedjob_api import constants, reasons
 from distributedjob_api.indexes import BitMap
 from distributedjob_api.messages import Define
 from distributedjob_api.v1alpha1 import (
@@ -102,7 +102,11 @@ class Job:
     large: bool = False
     written_at: float = float("-inf")
     write_failures: int = 0
-    alarm: float | None = None
+
+    @property
+    def created_at(self) -> float:
+        """When its object was made, in seconds since the epoch; 0 where it does not say."""
+        return self.created.timestamp() if self.created else 0.0
 
     @property
     def cpu_millis(self) -> int:
@@ -168,6 +172,11 @@ class Job:
             or self.barrier
             or not self.items_known
         )
+
+    @property
+    def waits_for_slots(self) -> bool:
+        """Whether the fleet is what it waits for, as far as was found out."""
+        return not self.finished and self.waiting in reasons.WAITS_FOR_SLOTS
 
     @property
     def ending(self) -> bool:

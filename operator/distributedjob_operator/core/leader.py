@@ -5,10 +5,8 @@ Events come in as calls with the moment they happened (hellos and reports throug
 them, and ``round`` draws the conclusions.
 """
 
-import heapq
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from distributedjob_api import constants
@@ -16,8 +14,9 @@ from distributedjob_api.indexes import BitMap, ranges
 from distributedjob_api.messages import Announce, Cancel, Forget
 from distributedjob_api.v1alpha1 import DistributedJob
 from distributedjob_operator.core import job as jobs_module
-from distributedjob_operator.core import silence
-from distributedjob_operator.core.budget import WriteBudget
+from distributedjob_operator.core.alarms import NEVER, Alarms
+from distributedjob_operator.core.backlog import Backlog
+from distributedjob_operator.core.budget import WriteBudget, WriteQueue
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.crowd import Crowd
 from distributedjob_operator.core.departed import Departed
@@ -32,6 +31,7 @@ from distributedjob_operator.core.effects import (
 )
 from distributedjob_operator.core.fleet import Fleet, Node, Worker
 from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.kinds import Kinds
 from distributedjob_operator.core.recorded import StatusError
 from distributedjob_operator.core.refresh import refresh
 from distributedjob_operator.core.tally import Loss, Tally
@@ -83,11 +83,18 @@ class Leader:
     tuning: Tuning = field(default_factory=Tuning)
     jobs: dict[str, Job] = field(default_factory=dict)
     awake: dict[str, Job] = field(default_factory=dict)
+    """The jobs that the next round looks at."""
     fleet: Fleet = field(default_factory=Fleet)
     departed: Departed = field(default_factory=Departed)
     unknown: dict[str, float] = field(default_factory=dict)
     set_aside: dict[str, str] = field(default_factory=dict)
-    alarms: list[tuple[float, str]] = field(default_factory=list)
+    times: Alarms = field(default_factory=Alarms)
+    """When a job is looked at again whatever happens, on the leader's clock."""
+    expiries: Alarms = field(default_factory=Alarms)
+    """When the time to live of a finished job is over, in seconds since the epoch."""
+    backlog: Backlog = field(default_factory=Backlog)
+    kinds: Kinds = field(default_factory=Kinds)
+    names_taken: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     poisoned: dict[str, tuple[int, str]] = field(default_factory=dict)
     sessions: int = 0
     dropped_records: dict[tuple[WorkerKey, str], int] = field(default_factory=dict)
@@ -97,6 +104,7 @@ class Leader:
     proved_at: float = 0.0
     crowd: Crowd | None = None
     budget: WriteBudget = field(default_factory=WriteBudget)
+    writes: WriteQueue = field(default_factory=WriteQueue)
     tally: Tally = field(default_factory=Tally)
     effects: list[Effect] = field(default_factory=list)
 
@@ -104,6 +112,11 @@ class Leader:
     def report_seconds(self) -> float:
         """How often a worker with news reports: the more there are, the more rarely each."""
         return max(self.tuning.report_seconds, len(self.fleet.nodes) * SECONDS_A_REPORT)
+
+    @property
+    def listening(self) -> bool:
+        """Whether a worker may live of which we do not know yet."""
+        return self.listening_until > float("-inf")
 
     def take_effects(self) -> list[Effect]:
         """Hand over what is to be done, in order."""
@@ -184,10 +197,19 @@ class Leader:
         """Set aside an object upon which our own code fails: it must not stop the others."""
         problem = f"the operator cannot go on with this job ({type(error).__name__}: {error})"
         self.poisoned[job.uid] = (job.generation, problem)
-        self.jobs.pop(job.uid, None)
-        self.awake.pop(job.uid, None)
+        self.drop(job.uid)
         # What is read comes back through job_seen, and is told its condition.
         self.effects.append(ReadJob(job.uid, job.namespace, job.name))
+
+    def drop(self, uid: str) -> Job | None:
+        """Know a job no longer; returns it."""
+        self.awake.pop(uid, None)
+        self.times.set(uid, NEVER)
+        self.expiries.set(uid, NEVER)
+        self.writes.drop(uid)
+        self.backlog.drop(uid)
+        self.kinds.leave(uid)
+        return self.jobs.pop(uid, None)
 
     def _is_poison(self, uid: str, generation: int) -> bool:
         """Whether this very spec failed; a changed one is tried once more."""
@@ -231,13 +253,12 @@ class Leader:
 
     def job_gone(self, uid: str) -> None:
         """The object is deleted: end what runs of it; there is no status to say so in."""
-        job = self.jobs.pop(uid, None)
+        job = self.drop(uid)
         if job is not None:
             for key in (*job.ledger.assigned, *job.ledger.stray):
                 self.departed.still_held(uid, job.namespace, job.name, key)
         if uid not in self.departed:
             self.effects.append(PurgeJournal(uid))
-        self.awake.pop(uid, None)
         self.unknown.pop(uid, None)
         self.set_aside.pop(uid, None)
         self.poisoned.pop(uid, None)
@@ -263,34 +284,12 @@ class Leader:
         if self.epoch < seen <= self.epoch + FARTHEST_EPOCH:
             self.effects.append(RaiseEpoch(seen))
 
-    def rest(self, job: Job, until: datetime | None) -> None:
-        """A finished job costs nothing more until it changes, or its time to live is over."""
-        del self.awake[job.uid]
-        alarm = until.timestamp() if until is not None else None
-        if alarm is not None and alarm != job.alarm:
-            heapq.heappush(self.alarms, (alarm, job.uid))
-        job.alarm = alarm
-
-    def ring(self, now: Instant) -> None:
-        """Look again at the jobs whose time to live is over."""
-        while self.alarms and self.alarms[0][0] <= now.wall.timestamp():
-            alarm, uid = heapq.heappop(self.alarms)
-            job = self.jobs.get(uid)
-            if job is not None and job.alarm == alarm:
-                self.awake[uid] = job
-                job.alarm = None
-
-    def next_alarm(self, now: Instant) -> float:
-        """When the next rings, on the leader's clock."""
-        if not self.alarms:
-            return float("inf")
-        return now.mono + self.alarms[0][0] - now.wall.timestamp()
-
     def not_deleted(self, uid: str) -> None:
         """A deletion did not go through: it is tried again."""
         job = self.jobs.get(uid)
         if job is not None:
             job.deleting = False
+            self.awake[uid] = job
 
     def end_at(self, worker: Worker, job: Job, indexes: BitMap) -> None:
         """Order indexes to be ended at a worker.
@@ -374,48 +373,4 @@ class Leader:
             recorded, handed = job.ledger.recorded, job.ledger.handed_below
             if recorded.dispatched_below != handed:
                 recorded.dispatched_below = handed
-                self.awake[job.uid] = job
                 job.touch()
-
-    # -- what follows --------------------------------------------------------------
-
-    @property
-    def listening(self) -> bool:
-        """Whether a worker may live of which we do not know yet."""
-        return self.listening_until > float("-inf")
-
-    def await_heard(self, now: Instant) -> None:
-        """End the listening when it was long enough.
-
-        Those heard by then that have not stated what they hold are waited for.
-        """
-        if self.listening and now.mono >= self.listening_until:
-            self.listening_until = float("-inf")
-            stated = {key for key, worker in self.fleet.workers.items() if worker.stated}
-            late = [key for key in self.fleet.heard if key not in stated]
-            for job in self.jobs.values():
-                if not job.finished:
-                    job.awaited |= {
-                        name
-                        for pool, name in late
-                        if pool == job.spec.pool and name in self.fleet.nodes
-                    }
-
-    def expire(self, now: Instant) -> None:
-        """Give up silent workers, and the wait for those of whom nothing is heard at all.
-
-        One that is heard answers yet: its session is being granted, over and over if
-        need be, and what it holds must not be given to others meanwhile.
-        """
-        limit = self.proved_at - self.tuning.silence_seconds
-        for key in silence.given_up(self.fleet, self.proved_at, self.tuning.silence_seconds):
-            self.lose(key, Loss.SILENCE, now)
-        for job in [job for job in self.awake.values() if job.awaited]:
-            spoken = {name: self._spoke_at(job, name) for name in job.awaited}
-            if limit >= self.asked_at:
-                job.awaited -= {name for name, heard in spoken.items() if heard < limit}
-            quiet = self.proved_at - self.asked_at >= QUIET_SECONDS
-            job.quiet = quiet and all(heard < self.asked_at for heard in spoken.values())
-
-    def _spoke_at(self, job: Job, node: str) -> float:
-        return self.fleet.heard.get((job.spec.pool, node), float("-inf"))

@@ -77,8 +77,13 @@ def _keep_clock(job: Job, now: Instant) -> None:
     if deadline is None or job.clock.since is None:
         return
     unwritten = job.clock.seconds(now.mono) - job.clock_written
-    if unwritten >= min(max(CLOCK_SECONDS, deadline / CLOCK_WRITES), CLOCK_LONGEST_SECONDS):
+    if unwritten >= _clock_pause(deadline):
         job.touch()
+
+
+def _clock_pause(deadline: int) -> float:
+    """Seconds for which the clock of a deadline goes on without being written."""
+    return min(max(CLOCK_SECONDS, deadline / CLOCK_WRITES), CLOCK_LONGEST_SECONDS)
 
 
 def begin(job: Job, now: Instant) -> None:
@@ -90,18 +95,30 @@ def begin(job: Job, now: Instant) -> None:
     job.touch_soon(now.mono, urgent=True)
 
 
-def next_deadline(job: Job, now: Instant) -> float:
-    """When time alone changes something: the deadline, or the end of the TTL."""
-    spec = job.spec
+def next_look(job: Job, now: Instant) -> float:
+    """When time alone changes something, on the leader's clock, but for the end of the TTL."""
     if job.finished:
-        ends = expiry(job)
-        if ends is None or job.deleting or not _at_rest(job) or rerun.asked_for(job):
-            return float("inf")
-        return max(now.mono + (ends - now.wall).total_seconds(), job.delete_at)
-    if spec.active_deadline_seconds is None or job.verdict is not None or job.problem:
-        return float("inf")
-    due = job.clock.reaches(spec.active_deadline_seconds)
-    return float("inf") if due is None else due
+        return job.delete_at if _ends(job) and job.delete_at > now.mono else float("inf")
+    retry = job.ledger.next_retry()
+    moments = [retry]
+    deadline = job.spec.active_deadline_seconds
+    if deadline is not None:
+        if job.verdict is None and not job.problem:
+            moments.append(job.clock.reaches(deadline))
+        if not (job.dirty or job.writing):
+            moments.append(job.clock.reaches(job.clock_written + _clock_pause(deadline)))
+    return min((moment for moment in moments if moment is not None), default=float("inf"))
+
+
+def expires_at(job: Job, now: Instant) -> float:
+    """When a finished job's time to live is over, in seconds since the epoch; else infinity."""
+    ends = expiry(job) if _ends(job) else None
+    return float("inf") if ends is None or ends <= now.wall else ends.timestamp()
+
+
+def _ends(job: Job) -> bool:
+    """Whether nothing but its time to live is left of a job."""
+    return job.finished and not job.deleting and _at_rest(job) and not rerun.asked_for(job)
 
 
 def _decide(job: Job, now: Instant) -> Verdict | None:
@@ -219,14 +236,6 @@ def _after_the_end(leader: Leader, job: Job, now: Instant) -> None:
 def _at_rest(job: Job) -> bool:
     """Whether all that is known of a job was written."""
     return not (job.dirty or job.writing or job.unconfirmed)
-
-
-def resting(job: Job, now: Instant) -> bool:
-    """Whether it is over, and nothing is to be done before it changes or its TTL is over."""
-    if not job.finished or job.deleting or not _at_rest(job) or rerun.asked_for(job):
-        return False
-    ends = expiry(job)
-    return ends is None or now.wall < ends
 
 
 def expiry(job: Job) -> datetime | None:

@@ -17,6 +17,7 @@ from distributedjob_api.v1alpha1 import Placement
 from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.fleet import Fleet, Worker
 from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.line import Line
 from distributedjob_operator.core.seats import Offer, Seats, slots_for, that_fit
 from distributedjob_operator.core.shares import level
 
@@ -303,7 +304,7 @@ def fill(row: Row, pool: Pool, budget: int) -> None:
     _spread(row, pool, supply, free, used, [row.slots[at] for at in free])
 
 
-def cut_in(row: Row, pool: Pool, budget: int) -> None:
+def cut_in(row: Row, pool: Pool, line: Line, budget: int) -> None:
     """Claim a fair part of slots behind which other jobs' work only waits.
 
     Such a worker has no free slot to show, but takes turns between jobs as its slots
@@ -324,8 +325,13 @@ def cut_in(row: Row, pool: Pool, budget: int) -> None:
         for at, (count, slots) in enumerate(zip(row.levels, row.slots, strict=True))
         if count < slots and (claims_any or pool.crowded(at))
     ]
+    if claim != budget:
+        open_to = [at for at in open_to if line.open_at(pool.workers[at].key, row.slots[at])]
     levels = [row.levels[at] for at in open_to]
     _spread(row, pool, supply, open_to, levels, [row.slots[at] for at in open_to])
+    if claim != budget:
+        for at in row.gains.keys() & open_to:
+            line.join(pool.workers[at].key)
 
 
 def _portion(row: Row, budget: int) -> int:

@@ -1,23 +1,23 @@
 """Distribution by available CPU.
 
-One round looks at every job with work and every worker with room, and returns what
-to hand out and what to take back. Higher priorities come first; at one priority the
-namespaces of a pool share its CPU max-min fairly, and the jobs of a namespace share
-its part. A job's tasks spread over the workers in proportion to their slots; behind
-the running tasks of a worker wait about as many as it will finish in a second, so
-that no slot idles while a report travels. Until a job's run time is known, that is
-none.
+One round looks at the jobs that hold tasks or could start some and at every worker with
+room, and returns what to hand out and what to take back. Higher priorities come first;
+at one priority the namespaces of a pool share its CPU max-min fairly, and the jobs of a
+namespace share its part. A job's tasks spread over the workers in proportion to their
+slots; behind the running tasks of a worker wait about as many as it will finish in a
+second, so that no slot idles while a report travels. Until a job's run time is known,
+that is none.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from distributedjob_api import reasons
 from distributedjob_api.indexes import BitMap, take
 from distributedjob_operator.core.effects import WorkerKey
 from distributedjob_operator.core.fleet import Fleet, Worker
 from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.line import Line
 from distributedjob_operator.core.placement import (
     AHEAD_SECONDS,
     Pool,
@@ -31,9 +31,6 @@ from distributedjob_operator.core.placement import (
     queue_ahead,
 )
 from distributedjob_operator.core.shares import max_min
-
-FEWEST_LOOKED_AT = 32
-SMALLEST_SLOT_MILLIS = 100
 
 WORTH_MOVING_SECONDS = 0.05
 """Queued work shorter than this is not moved to an idle worker: it ends sooner."""
@@ -86,28 +83,10 @@ def plan(
         # One that has yet to say what it holds may have no slot free.
         workers = [worker for worker in usable if worker.stated]
         if workers:
-            rows = _looked_at(members, fleet, workers)
             idle = holding.get(name, [])
-            decisions += _plan_pool(rows, idle, workers, fleet, now, ahead_seconds)
+            decisions += _plan_pool(members, idle, workers, fleet, now, ahead_seconds)
         decisions += _clear_unusable(members, usable, fleet)
     return decisions
-
-
-def _looked_at(jobs: Sequence[Job], fleet: Fleet, workers: Sequence[Worker]) -> list[Job]:
-    """The jobs of a round: all that hold something, and of the others as many as could start.
-
-    Ten thousand jobs that wait for two slots must not cost ten thousand looks a round. Those
-    for which there is no place at all come last, so that they keep nobody from it.
-    """
-    idle = [job for job in jobs if not job.ledger.busy]
-    if len(idle) <= FEWEST_LOOKED_AT:
-        return list(jobs)
-    most = FEWEST_LOOKED_AT + sum(map(fleet.capacity, workers)) // SMALLEST_SLOT_MILLIS
-    if len(idle) <= most:
-        return list(jobs)
-    idle.sort(key=lambda job: (job.waiting in reasons.NO_PLACE, -job.spec.priority))
-    chosen = {job.uid for job in idle[:most]}
-    return [job for job in jobs if job.ledger.busy or job.uid in chosen]
 
 
 def _plan_pool(
@@ -121,6 +100,7 @@ def _plan_pool(
     offers = [fleet.offer(worker) for worker in workers]
     rows = lay_out(jobs, workers, offers, fleet, now)
     pool = make_pool(rows, idle, workers, offers)
+    line = Line(jobs)
     whole = sum(pool.cpu)
     left = whole
     decisions: list[Decision] = []
@@ -135,7 +115,7 @@ def _plan_pool(
         # First up to the fair part of each, then whatever is left to whoever can use it.
         for row, target in zip(peers, targets, strict=True):
             fill(row, pool, target)
-            cut_in(row, pool, target)
+            cut_in(row, pool, line, target)
         for row in peers:
             fill(row, pool, whole)
         for row, target in zip(peers, targets, strict=True):

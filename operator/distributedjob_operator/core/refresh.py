@@ -24,8 +24,7 @@ def refresh(leader: "Leader", job: Job, resource: DistributedJob, now: Instant) 
         new = jobs.from_object(resource)
     except StatusError as error:
         leader.set_aside[job.uid] = str(error)
-        del leader.jobs[job.uid]
-        leader.awake.pop(job.uid, None)
+        leader.drop(job.uid)
         return
     if new.generation > job.generation:
         job.generation, job.spec = new.generation, new.spec

@@ -5,22 +5,32 @@ their order nor their number matters.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final
 
 from distributedjob_api.indexes import BitMap, ranges
 from distributedjob_api.messages import Assign, Commands
-from distributedjob_operator.core import checkpoints, explain, items, lifecycle
+from distributedjob_operator.core import (
+    attention,
+    awaited,
+    checkpoints,
+    explain,
+    items,
+    lifecycle,
+)
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import Send
 from distributedjob_operator.core.fleet import REPEAT_AFTER_SECONDS, Worker
 from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.kinds import Kind
 from distributedjob_operator.core.leader import Leader
 from distributedjob_operator.core.placement import AHEAD_SECONDS
 from distributedjob_operator.core.planner import Grant, plan
+from distributedjob_operator.core.turns import in_turn
 
 IDLE_SECONDS: Final = 1.0
 EXPLAIN_SECONDS: Final = 0.5
-"""Why a job waits is looked into so often, where not thousands wait."""
+"""Why a job waits for its workers is looked into so often, where not thousands do."""
 
 EXPLAINED_AT_ONCE: Final = 1000
 
@@ -30,24 +40,11 @@ REPORTS_AHEAD: Final = 3
 
 def settle(leader: Leader, now: Instant) -> None:
     """Bring every job as far as the facts allow."""
-    leader.expire(now)
-    leader.await_heard(now)
-    leader.ring(now)
-    taken = leader.departed.names_taken()
-
-    def judge(job: Job) -> None:
-        job.predecessor = taken.get((job.namespace, job.name), [])
-        job.ledger.wake(now.mono)
-        items.ask_if_due(leader, job, now)
-        lifecycle.judge(leader, job, now)
-
-    def conclude(job: Job) -> None:
-        _explain(leader, job, now)
-        checkpoints.write_if_due(leader, job, now)
-        if lifecycle.resting(job, now):
-            leader.rest(job, lifecycle.expiry(job))
-
-    _each(leader, leader.awake.values(), judge)
+    awaited.expire(leader, now)
+    awaited.end_listening(leader, now)
+    attention.ring(leader, now)
+    leader.crowd = None
+    _each(leader, leader.awake.values(), lambda job: _judge(leader, job, now))
     if not leader.listening:
         _plan(leader, now)
     for worker in leader.fleet.workers.values():
@@ -56,8 +53,12 @@ def settle(leader: Leader, now: Instant) -> None:
         for commands in worker.flush(now.mono):
             message = Commands(leader.epoch, worker.session, commands)
             leader.effects.append(Send(worker.key, message))
-    # First and final writes go before those that only show progress.
-    _each(leader, sorted(leader.awake.values(), key=lambda job: not job.urgent), conclude)
+    _each(leader, leader.awake.values(), lambda job: _conclude(leader, job, now))
+    for kind in leader.kinds.due(now.mono):
+        _each(leader, [kind.example], partial(_explain_kind, leader, now, kind))
+    for job in checkpoints.due(leader, now):
+        _each(leader, [job], lambda job: checkpoints.write(leader, job, now))
+    _each(leader, leader.awake.values(), lambda job: attention.let_rest(leader, job, now))
 
 
 def _each(leader: Leader, jobs: Iterable[Job], step: Callable[[Job], None]) -> None:
@@ -74,16 +75,32 @@ def seconds_to_next(leader: Leader, now: Instant) -> float:
     soonest = now.mono + IDLE_SECONDS
     if now.mono < leader.listening_until:
         soonest = min(soonest, leader.listening_until)
-    soonest = min(soonest, leader.next_alarm(now))
-    for job in leader.awake.values():
-        soonest = min(soonest, checkpoints.due_at(leader, job), lifecycle.next_deadline(job, now))
-        retry = job.ledger.next_retry()
-        if retry is not None and job.dispatchable:
-            soonest = min(soonest, retry)
+    soonest = min(soonest, attention.next_ring(leader, now), leader.writes.due_at(leader.budget))
     for worker in leader.fleet.workers.values():
         if worker.unapplied:
             soonest = min(soonest, worker.sent_at + REPEAT_AFTER_SECONDS)
     return max(0.0, soonest - now.mono)
+
+
+def _judge(leader: Leader, job: Job, now: Instant) -> None:
+    leader.kinds.leave(job.uid)
+    job.predecessor = leader.names_taken.get((job.namespace, job.name), [])
+    job.ledger.wake(now.mono)
+    items.ask_if_due(leader, job, now)
+    lifecycle.judge(leader, job, now)
+    leader.backlog.note(job)
+
+
+def _conclude(leader: Leader, job: Job, now: Instant) -> None:
+    """Say where a job stands now that tasks were handed out, and what of it is to be written."""
+    if not leader.listening:
+        if job.ledger.busy or not job.dispatchable or not job.ledger.plannable:
+            job.unserved_since = float("inf")
+        else:
+            job.unserved_since = min(job.unserved_since, now.mono)
+    _explain(leader, job, now)
+    leader.backlog.note(job)
+    checkpoints.want(leader, job)
 
 
 def _explain(leader: Leader, job: Job, now: Instant) -> None:
@@ -93,59 +110,47 @@ def _explain(leader: Leader, job: Job, now: Instant) -> None:
     else:
         job.idle_since = min(job.idle_since, now.mono)
     pause = EXPLAIN_SECONDS * max(1.0, len(leader.awake) / EXPLAINED_AT_ONCE)
-    if job.waiting and not job.ledger.busy and now.mono < job.explained_at + pause:
+    if job.awaited and not job.ledger.busy and now.mono < job.explained_at + pause:
         return
     job.explained_at = now.mono
     why = explain.why_waiting(leader, job, now)
+    _take_reason(job, why[0] if why else "")
+
+
+def _explain_kind(leader: Leader, now: Instant, kind: Kind, example: Job) -> None:
+    """Tell all jobs of a kind that rest what one of them waits for, where that is news."""
+    why = explain.why_waiting(leader, example, now)
     reason = why[0] if why else ""
+    if reason == kind.reason:
+        return
+    kind.reason = reason
+    for job in kind.members.values():
+        _take_reason(job, reason)
+        leader.backlog.note(job)
+        checkpoints.want(leader, job)
+
+
+def _take_reason(job: Job, reason: str) -> None:
     if reason != job.waiting:
         job.waiting = reason
         job.touch()
 
 
 def _plan(leader: Leader, now: Instant) -> None:
-    if leader.crowd is not None and now.mono >= leader.crowd.until:
-        leader.crowd = None
-    order = _in_turn(leader.awake.values())
     ahead = max(AHEAD_SECONDS, REPORTS_AHEAD * leader.report_seconds)
-    for decision in plan(order, leader.fleet, now.mono, ahead):
+    for decision in plan(in_turn(leader), leader.fleet, now.mono, ahead):
         job, worker = leader.jobs[decision.uid], leader.fleet.workers[decision.worker]
         if isinstance(decision, Grant):
             if job.start_time is None:
                 waited = max(0.0, now.mono - job.unserved_since)
                 leader.tally.queue_seconds[job.spec.pool].observe(waited)
-            _assign(job, worker, decision, now)
+            leader.awake[job.uid] = job
+            _assign(leader, job, worker, decision, now)
         else:
             lifecycle.take_back(worker, job.uid, decision.indexes)
-    for job in order:
-        if job.ledger.busy or not job.dispatchable or not job.ledger.plannable:
-            job.unserved_since = float("inf")
-        else:
-            job.unserved_since = min(job.unserved_since, now.mono)
 
 
-def _in_turn(jobs: Iterable[Job]) -> list[Job]:
-    """Whose turn it is: the namespace, then the job, that occupies least.
-
-    Of several, it is whoever was served least recently, then the oldest: one slot
-    that many want goes round.
-    """
-    occupied: dict[tuple[str, str], int] = {}
-    served: dict[tuple[str, str], float] = {}
-    waiting = []
-    for job in jobs:
-        if job.dispatchable or not job.ledger.quiet:
-            group = (job.spec.pool, job.namespace)
-            millis = len(job.ledger.busy) * job.cpu_millis
-            occupied[group] = occupied.get(group, 0) + millis
-            served[group] = max(served.get(group, float("-inf")), job.served_at)
-            created = job.created.timestamp() if job.created else 0.0
-            waiting.append((group, (millis, job.served_at, created, job.name), job))
-    waiting.sort(key=lambda one: (occupied[one[0]], served[one[0]], one[1], one[0]))
-    return [job for _, _, job in waiting]
-
-
-def _assign(job: Job, worker: Worker, grant: Grant, now: Instant) -> None:
+def _assign(leader: Leader, job: Job, worker: Worker, grant: Grant, now: Instant) -> None:
     if worker.defined.get(job.uid) != job.run:
         worker.order(job.definition(worker.next_number(), worker.node))
         worker.defined[job.uid] = job.run
@@ -166,7 +171,7 @@ def _assign(job: Job, worker: Worker, grant: Grant, now: Instant) -> None:
     )
     if job.uid in worker.ending:
         worker.ending[job.uid] -= fresh | grant.ready
-    job.served_at = now.mono
+    leader.backlog.serve(job, now.mono)
     if job.start_time is None:
         lifecycle.begin(job, now)
 

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from distributedjob_operator.core import checkpoints
 from distributedjob_operator.core.budget import (
     BURST_BYTES,
     BYTES_A_SECOND,
     WRITES_A_SECOND,
     WriteBudget,
+    WriteQueue,
 )
 from distributedjob_operator.core.effects import WriteStatus
 from distributedjob_operator.core.leader import Leader
@@ -89,3 +91,49 @@ def test_the_end_of_a_job_is_written_before_the_progress_of_others():
         job.writing, job.dirty, job.urgent, job.written_at = False, True, False, -10.0
     leader.job_seen(a_job("new", cancel=True), at(5))
     assert next(iter(writes(leader, 5.0))).name == "new"
+
+
+def drained(queue: WriteQueue, budget: WriteBudget, now: float) -> list[str]:
+    """What may be written at a moment, each of a small object."""
+    uids = []
+    while (uid := queue.pop(budget, now)) is not None:
+        budget.take(3_000, now, urgent=uid.startswith("end"))
+        uids.append(uid)
+    return uids
+
+
+def test_no_more_jobs_are_looked_at_than_may_be_written_and_the_longest_waiting_first():
+    queue, budget = WriteQueue(), WriteBudget()
+    for number in range(50):
+        queue.want(f"j{number:02}", 1.0 - number / 100, urgent=False)
+    queue.want("end", 1.0, urgent=True)
+    assert drained(queue, budget, 1.0) == ["end", *(f"j{n}" for n in range(49, 29, -1))]
+    assert queue.due_at(budget) == pytest.approx(1.0 + 1 / WRITES_A_SECOND)
+    assert drained(queue, budget, 1.5) == [f"j{n}" for n in range(29, 19, -1)]
+
+
+def test_what_is_wanted_otherwise_is_written_so_or_not_at_all():
+    queue, budget = WriteQueue(), WriteBudget()
+    queue.want("a", 0.0, urgent=False)
+    queue.want("end of b", 5.0, urgent=True)
+    queue.want("end of a", 5.0, urgent=True)
+    queue.drop("a")
+    queue.want("end of b", float("-inf"), urgent=True)
+    assert drained(queue, budget, 5.0) == ["end of b", "end of a"]
+    assert queue.due_at(budget) == float("inf")
+
+
+def test_progress_of_running_jobs_keeps_no_other_job_from_its_first_write():
+    leader = a_leader(60)
+    uids: set[str] = set()
+    for second in range(8):
+        for number in range(30):
+            # Of half of them something changes all the time.
+            job = leader.jobs[f"uid-j{number}"]
+            job.touch()
+            leader.awake[job.uid] = job
+        for one in writes(leader, float(second)):
+            uids.add(one.uid)
+            written_at = at(float(second))
+            checkpoints.written(leader, one.uid, "2", one.marks, written_at)
+    assert len(uids) == 60

@@ -227,6 +227,6 @@ def test_a_large_object_is_written_less_often():
     world = a_world()
     job = world.leader.jobs[UID]
     job.dirty, job.urgent, job.written_at = True, False, 10.0
-    assert checkpoints.due_at(world.leader, job) == 11.0
+    assert checkpoints.wanted_at(world.leader, job) == 11.0
     job.large = True
-    assert checkpoints.due_at(world.leader, job) == 15.0
+    assert checkpoints.wanted_at(world.leader, job) == 15.0

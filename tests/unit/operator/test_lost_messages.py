@@ -108,7 +108,7 @@ def test_a_job_that_only_a_worker_knows_is_looked_up_and_its_results_kept():
     world = a_world(1, completions=1)
     world.workers[N1].start()
     world.workers[N1].finish()
-    del world.leader.jobs[UID]
+    world.leader.drop(UID)
     effects = a_report(world, world.workers[N1])
     assert effects == [ReadJob(UID, "default", "job")]
     assert not a_report(world, world.workers[N1])

@@ -69,8 +69,7 @@ def test_a_new_leader_finds_out_from_the_workers():
     world.deliver()
     replaced(world)
     # Deleted and created anew before this leader listed.
-    world.leader.jobs.clear()
-    world.leader.awake.clear()
+    world.leader.drop(UID)
     created_anew(world)
     world.report_all()
     assert waiting(world) == "WaitingForPredecessor"

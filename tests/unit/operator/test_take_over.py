@@ -7,7 +7,7 @@ import pytest
 from distributedjob_api.indexes import BitMap
 from distributedjob_api.messages import Announce, Commands, Failure, Hello, Refusal
 from distributedjob_api.v1alpha1 import Phase, parse
-from distributedjob_operator.core import reporting
+from distributedjob_operator.core import awaited, reporting
 from distributedjob_operator.core.effects import RaiseEpoch, WorkerKey
 from distributedjob_operator.core.explain import why_waiting
 from distributedjob_operator.core.job import Job
@@ -161,20 +161,20 @@ def test_a_worker_that_is_heard_is_waited_for_however_long_its_answer_takes():
         # Of an older epoch, as long as the announcement does not reach it.
         reporting.report(world.leader, N2, n2.report(), at(world.now))
         world.leader.proved(at(world.now))
-        world.leader.expire(at(world.now))
+        awaited.expire(world.leader, at(world.now))
     assert job.awaited == {"n2"}
 
 
 def test_nobody_is_given_up_while_the_bus_does_not_answer():
     world = a_world(1)
     job = taken_over(world, N1, listened=60.0)
-    world.leader.expire(at(60.0))
+    awaited.expire(world.leader, at(60.0))
     assert job.awaited == {"n1"}
     world.leader.reconnected(at(60.0))
-    world.leader.expire(at(70.0))
+    awaited.expire(world.leader, at(70.0))
     assert job.awaited == {"n1"}
     world.leader.proved(at(81.0))
-    world.leader.expire(at(81.0))
+    awaited.expire(world.leader, at(81.0))
     assert not job.awaited
 
 
