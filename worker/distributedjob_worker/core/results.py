@@ -1,13 +1,14 @@
 """Results on their way to a checkpoint: folded, numbered, kept until acknowledged."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from distributedjob_api import task_reasons
 from distributedjob_api.indexes import BitMap, ranges
 from distributedjob_api.messages import Define, Entry, Failure, TaskRecord
+from distributedjob_api.packed import Packed
 from distributedjob_worker.core.queues import Task
 
 ENTRY_BYTES: Final = 128 * 1024
@@ -29,6 +30,13 @@ class Outcome(NamedTuple):
     stderr_bytes: int = 0
 
 
+class Waiting(NamedTuple):
+    """An entry that no acknowledgement covers yet, and the most bytes that it takes on the wire."""
+
+    packed: Packed
+    size: int
+
+
 @dataclass(slots=True)
 class JobLedger:
     """The entries of one job that no acknowledgement covers yet."""
@@ -40,20 +48,21 @@ class JobLedger:
     acked_seq: int = 0
     sent_seq: int = 0
     size: int = 0
-    entries: deque[Entry] = field(default_factory=deque)
+    entries: deque[Waiting] = field(default_factory=deque)
 
     def append(self, entry: Entry) -> None:
         """Keep an entry; its number follows the last one."""
-        self.entries.append(entry)
-        self.size += entry_size(entry)
+        waiting = Waiting(Packed.of(entry), entry_size(entry))
+        self.entries.append(waiting)
+        self.size += waiting.size
         self.last_seq = entry.seq
         self.run = max(self.run, entry.run)
 
     def acknowledge(self, upto: int) -> None:
         """Drop the entries that stand in a checkpoint."""
         upto = min(upto, self.last_seq)
-        while self.entries and self.entries[0].seq <= upto:
-            self.size -= entry_size(self.entries.popleft())
+        while self.entries and self.entries[0].packed.seq <= upto:
+            self.size -= self.entries.popleft().size
         self.acked_seq = max(self.acked_seq, upto)
         self.sent_seq = max(self.sent_seq, upto)
 
@@ -61,9 +70,13 @@ class JobLedger:
         """What was never sent in this session; it counts as sent from here on."""
         if self.sent_seq == self.last_seq:
             return []
-        entries = [entry for entry in self.entries if entry.seq > self.sent_seq]
+        entries = [packed.entry for packed, _ in self.entries if packed.seq > self.sent_seq]
         self.sent_seq = self.last_seq
         return entries
+
+    def unpacked(self) -> Iterator[Entry]:
+        """Every entry, one at a time."""
+        return (packed.entry for packed, _ in self.entries)
 
     def resend(self) -> None:
         """Everything that is not acknowledged is to be sent again."""

@@ -162,7 +162,7 @@ class Worker:
     def kept(self) -> list[Store]:
         """Every entry that is not acknowledged, as the spool should hold it."""
         return [
-            Store(uid, ledger.namespace, ledger.name, list(ledger.entries))
+            Store(uid, ledger.namespace, ledger.name, ledger.unpacked())
             for uid, ledger in self.ledgers.items()
             if ledger.entries
         ]
