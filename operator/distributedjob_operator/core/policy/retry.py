@@ -64,6 +64,14 @@ def backoff_seconds(policy: RetryPolicy, failures: int) -> float:
     return min(delay, float(policy.max_seconds))
 
 
+def kind_of(spec: Spec, reason: str, exit_code: int) -> tuple[int, bool]:
+    """What :func:`after_failure` asks of an end: which rule it matches, and whether it is hopeless.
+
+    With equal counters, ends of one kind are judged alike.
+    """
+    return ruling(spec.failure_policy, reason, exit_code).rule, reason in task_reasons.HOPELESS
+
+
 def after_failure(spec: Spec, tries: Tries, failure: Failure) -> Judgement:
     """Judge a failure that counts.
 
@@ -75,7 +83,9 @@ def after_failure(spec: Spec, tries: Tries, failure: Failure) -> Judgement:
     ruled = ruling(spec.failure_policy, failure.reason, failure.exit_code)
     charged = 0 if ruled.action is FailureAction.IGNORE else 1
     ignored = min(MOST_IGNORED, tries.ignored + 1 - charged)
-    before = max(tries.failures, min(failure.failures, failure.ended))
+    # Of the attempts that it had ended, those that are known to have ended otherwise were not.
+    most = failure.ended - tries.interruptions - tries.ignored
+    before = max(tries.failures, min(failure.failures, most))
     tries = Tries(failure.ended + 1, before + charged, tries.interruptions, ignored)
     ended = _ended_by(ruled, tries, failure)
     if ended is not None:
