@@ -22,6 +22,7 @@ import msgspec
 from bench.cluster import MEMORY_BYTES, START, Cluster, Pace
 from bench.load import body, mixed
 from distributedjob_api.messages import Hello, Report, decode_worker, encode_message
+from distributedjob_api.task_reasons import ERROR
 from distributedjob_api.v1alpha1 import parse
 from distributedjob_operator.core import checkpoints, reporting
 from distributedjob_operator.core.clock import Instant
@@ -37,20 +38,35 @@ from distributedjob_worker.core.worker import Identity, Worker
 STEP_SECONDS: Final = 0.05
 STEADY_ROUNDS: Final = 30
 TASK_SECONDS: Final = 1 / 3000
-Ends = Callable[[int], str]
+Ends = Callable[[int, int], int]
 
 PATTERNS: Final[dict[str, tuple[Ends, dict[str, Any]]]] = {
     # All succeed: what most jobs are.
-    "successes": (lambda _: "", {}),
+    "successes": (lambda _, __: 0, {}),
     # One in a hundred fails once and is tried again.
     "retries": (
-        lambda index: "ExitCode" if _noise(index) % 100 == 0 else "",
+        lambda index, ended: int(not ended and _noise(index) % 100 == 0),
         {"backoffLimitPerIndex": 3},
     ),
     # Any index may fail for good: sets that compress least.
-    "worst": (lambda index: "ExitCode" if _noise(index) & 1 else "", {"backoffLimitPerIndex": 0}),
+    "worst": (lambda index, _: _noise(index) & 1, {"backoffLimitPerIndex": 0}),
+    # Every attempt fails, with any code; a quarter of them are the last of their index.
+    "failures": (
+        lambda index, ended: 1 + _noise(index * 4 + ended) % 255,
+        {
+            "backoffLimitPerIndex": 2,
+            "failurePolicy": {
+                "rules": [
+                    {
+                        "action": "FailIndex",
+                        "onExitCodes": {"operator": "In", "values": list(range(1, 65))},
+                    }
+                ]
+            },
+        },
+    ),
 }
-"""How tasks end, and what the job says of it."""
+"""The exit code of an index's attempt after so many others, and what the job says of it."""
 
 
 def _noise(index: int) -> int:
@@ -110,8 +126,9 @@ class Bench:
             self.results += 1
 
     def _outcome(self, task: Task) -> Outcome:
-        reason = self.ends(task.index) if not task.ended else ""
-        return Outcome(0.0, TASK_SECONDS, reason, 1 if reason else 0, 0, "boom\n" * bool(reason))
+        code = self.ends(task.index, task.ended)
+        reason = ERROR if code else ""
+        return Outcome(0.0, TASK_SECONDS, reason, code, 0, "boom\n" * bool(code))
 
     def published(self, effects: list[Any]) -> Iterator[bytes]:
         """The messages among what a worker wants done."""

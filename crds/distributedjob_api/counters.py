@@ -1,86 +1,60 @@
-"""Counters of a job's unfinished indexes, as bit-sliced bitmaps in the status.
+"""A small number for each of very many indexes, as one set of indexes for each bit.
 
-Element ``k`` of a list is the encoded set of the indexes whose counter has bit ``k`` set:
-a few compressed bitmaps, however many indexes failed. Of ``ended`` only what exceeds
-the others is kept, which is mostly nothing.
+So the counters of unfinished tasks take a few compressed bitmaps, however many tasks failed:
+in the status, where they stand encoded, and in the leader's memory, where those of a whole
+set of indexes are read and written by operations on sets.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from distributedjob_api.indexes import BitMap, decode, encode
-from distributedjob_api.status import Counters
 
 
-def encode_counters(
-    attempts: Mapping[int, tuple[int, int, int]], ignored: Mapping[int, int] | None = None
-) -> Counters | None:
-    """Write ``{index: (ended, failures, interruptions)}``, and of some the ignored failures.
+class Sliced:
+    """The numbers; that of an index in no set is 0.
 
-    Returns:
-        The counters, or None where there is nothing to keep. An index whose counters are
-        all 0 is not kept.
-
-    Raises:
-        ValueError: a counter is negative, or ``ended`` is below the sum of the others.
+    Args:
+        slices: element ``k`` holds the indexes whose number has bit ``k`` set.
     """
-    if not any(any(counts) for counts in attempts.values()):
-        return None
-    ignored = ignored or {}
-    return Counters(
-        uncharged=_slices(
-            (i, ended - f - lost - ignored.get(i, 0)) for i, (ended, f, lost) in attempts.items()
-        ),
-        ignored=_slices(ignored.items()),
-        failures=_slices((i, failures) for i, (_, failures, _) in attempts.items()),
-        interruptions=_slices((i, lost) for i, (_, _, lost) in attempts.items()),
-    )
 
+    def __init__(self, slices: Iterable[BitMap] = ()) -> None:
+        self._slices = list(slices)
 
-def decode_counters(counters: Counters) -> dict[int, tuple[int, int, int]]:
-    """The inverse of :func:`encode_counters`.
+    @classmethod
+    def decoded(cls, texts: Sequence[str]) -> "Sliced":
+        """The inverse of :meth:`encoded`; raises :class:`IndexTextError`."""
+        return cls(decode(text) for text in texts)
 
-    Raises:
-        IndexTextError: an element is not an encoded set.
-    """
-    uncharged = _values(counters.uncharged)
-    failures = _values(counters.failures)
-    ignored = decode_ignored(counters)
-    interruptions = _values(counters.interruptions)
-    return {
-        index: (
-            uncharged[index] + ignored.get(index, 0) + failures[index] + interruptions[index],
-            failures[index],
-            interruptions[index],
-        )
-        for index in sorted(
-            uncharged.keys() | ignored.keys() | failures.keys() | interruptions.keys()
-        )
-    }
+    def encoded(self) -> list[str]:
+        """A text for each bit up to the highest that any number has."""
+        used = max((bit + 1 for bit, members in enumerate(self._slices) if members), default=0)
+        return [encode(members) for members in self._slices[:used]]
 
+    def of(self, index: int) -> int:
+        """The number of one index."""
+        return sum(1 << bit for bit, members in enumerate(self._slices) if index in members)
 
-def decode_ignored(counters: Counters) -> dict[int, int]:
-    """How often an index failed without charge; raises :class:`IndexTextError`."""
-    return _values(counters.ignored)
+    def put(self, indexes: BitMap, number: int) -> None:
+        """Give all these indexes the same number, which is not negative."""
+        for bit, members in enumerate(self._slices):
+            if number >> bit & 1:
+                members |= indexes
+            else:
+                members -= indexes
+        for bit in range(len(self._slices), number.bit_length()):
+            self._slices.append(indexes.copy() if number >> bit & 1 else BitMap())
 
+    def split(self, indexes: BitMap) -> list[tuple[int, BitMap]]:
+        """Part indexes by their number: each number that occurs, and who has it."""
+        parts = [(0, indexes)]
+        for bit, members in enumerate(self._slices):
+            if not members.intersect(indexes):
+                continue
+            halves = [(number, part & members, part) for number, part in parts]
+            parts = [(number, part - has) for number, has, part in halves if len(has) < len(part)]
+            parts += [(number | 1 << bit, has) for number, has, _ in halves if has]
+        return parts
 
-def _slices(values: Iterable[tuple[int, int]]) -> list[str]:
-    """Encode ``(index, value)`` pairs, a set for each bit."""
-    members: list[list[int]] = []
-    for index, value in values:
-        if value < 0:
-            raise ValueError(f"the counters of index {index} do not add up")
-        members.extend([] for _ in range(value.bit_length() - len(members)))
-        for bit in range(value.bit_length()):
-            if value >> bit & 1:
-                members[bit].append(index)
-    return [encode(BitMap(indexes)) for indexes in members]
-
-
-def _values(slices: Sequence[str]) -> defaultdict[int, int]:
-    """The value of each index that occurs in a slice, 0 for any other."""
-    values: defaultdict[int, int] = defaultdict(int)
-    for bit, text in enumerate(slices):
-        for index in decode(text):
-            values[index] |= 1 << bit
-    return values
+    def indexes(self) -> BitMap:
+        """Those whose number is not 0."""
+        return BitMap().union(*self._slices)

@@ -9,6 +9,7 @@ import fcntl
 import os
 import struct
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -70,11 +71,11 @@ class Spool:
     def load(self) -> list[Store]:
         """What earlier incarnations left, in order, a job at a time."""
         found: dict[str, Store] = {}
+        entries: defaultdict[str, list[Entry]] = defaultdict(list)
         for record in _records(os.pread(self._file, self.size, 0)):
-            store = found.setdefault(
-                record.uid, Store(record.uid, record.namespace, record.name, [])
-            )
-            store.entries.append(record.entry)
+            of_job = entries[record.uid]
+            of_job.append(record.entry)
+            found.setdefault(record.uid, Store(record.uid, record.namespace, record.name, of_job))
         return list(found.values())
 
     def append(self, stores: Iterable[Store]) -> None:

@@ -150,7 +150,7 @@ class Job:
     @property
     def heard_results(self) -> bool:
         """Whether anything of this run was reported since the last checkpoint."""
-        return any(fact.entry.run == self.run for fact in self.unconfirmed)
+        return self.unconfirmed.any_of_run(self.run)
 
     @property
     def finished(self) -> bool:

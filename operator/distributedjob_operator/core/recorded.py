@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 
 from distributedjob_api import constants
-from distributedjob_api.counters import decode_counters, decode_ignored
 from distributedjob_api.indexes import CUT_MARK, BitMap, IndexTextError, decode, parse_indexes
-from distributedjob_api.v1alpha1 import Counters, FailureSummary, Status
-from distributedjob_operator.core.policy.retry import Tries
+from distributedjob_api.v1alpha1 import FailureSummary, Status
+from distributedjob_operator.core.tried import Tried
 
 
 class StatusError(ValueError):
@@ -19,7 +18,7 @@ class Recorded:
 
     succeeded: BitMap = field(default_factory=BitMap)
     failed: BitMap = field(default_factory=BitMap)
-    tries: dict[int, Tries] = field(default_factory=dict)
+    tries: Tried = field(default_factory=Tried)
     failures: int = 0
     retries: int = 0
     interruptions: int = 0
@@ -48,7 +47,7 @@ def recorded(status: Status) -> Recorded:
         return Recorded(
             succeeded=_read(status.completed_indexes, exact.completed if exact else "", tasks),
             failed=_read(status.failed_indexes, exact.failed if exact else "", tasks),
-            tries=_tries(status.counters) if status.counters else {},
+            tries=Tried.recorded(status.counters) if status.counters else Tried(),
             failures=status.failures,
             retries=status.retries,
             interruptions=status.interruptions,
@@ -57,14 +56,6 @@ def recorded(status: Status) -> Recorded:
         )
     except IndexTextError as error:
         raise StatusError(f"the recorded indexes cannot be read: {error}") from error
-
-
-def _tries(counters: Counters) -> dict[int, Tries]:
-    ignored = decode_ignored(counters)
-    return {
-        index: Tries(*values, ignored.get(index, 0))
-        for index, values in decode_counters(counters).items()
-    }
 
 
 def _read(text: str, exact: str, tasks: int) -> BitMap:

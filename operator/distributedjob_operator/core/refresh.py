@@ -44,11 +44,12 @@ def refresh(leader: "Leader", job: Job, resource: DistributedJob, now: Instant) 
 
 def _rebuild(leader: "Leader", job: Job, read: Job, now: Instant) -> None:
     """Fold the facts not yet in a checkpoint onto what another write left."""
-    facts = [
+    # Unpacked one at a time, as they are folded.
+    facts = (
         (fact.worker, fact.node, fact.entry)
         for fact in job.unconfirmed
         if fact.entry.run == read.run and not read.finished
-    ]
+    )
     if read.items.digest != job.items.digest and read.items.digest:
         # Others began with another list: ours is read anew, and held to theirs.
         job.items, job.known_tasks = read.items, read.known_tasks

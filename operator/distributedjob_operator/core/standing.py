@@ -80,8 +80,7 @@ def of_job(job: Job) -> Standing:
         return Standing(wanted, succeeded, failed, finished=True)
     running = {key[1]: held.copy() for key, held in ledger.running.items()}
     queued = {key[1]: ledger.queued(key).copy() for key in ledger.assigned}
-    attempts = {index: tries.ended for index, tries in known.tries.items()}
-    return Standing(wanted, succeeded, failed, running, queued, attempts)
+    return Standing(wanted, succeeded, failed, running, queued, known.tries.ended())
 
 
 def of_object(resource: DistributedJob) -> Standing:
@@ -99,6 +98,10 @@ def of_object(resource: DistributedJob) -> Standing:
         counts = (status.pending, status.running, status.succeeded, status.failed)
         possible, _ = wanted_indexes(resource.spec, MAX_COMPLETIONS)
         wanted = take(possible, sum(counts) + status.cancelled)
-    attempts = {index: tries.ended for index, tries in known.tries.items()}
-    finished = status.phase in TERMINAL
-    return Standing(wanted, known.succeeded, known.failed, attempts=attempts, finished=finished)
+    return Standing(
+        wanted,
+        known.succeeded,
+        known.failed,
+        attempts=known.tries.ended(),
+        finished=status.phase in TERMINAL,
+    )

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from distributedjob_api import reasons
-from distributedjob_api.counters import encode_counters
 from distributedjob_api.durations import human_duration
 from distributedjob_api.indexes import encode, format_indexes
 from distributedjob_api.v1alpha1 import Condition, ExactSets, Status
@@ -65,10 +64,7 @@ def build(
         completed_indexes=completed_text,
         failed_indexes=failed_text,
         exact=exact,
-        counters=encode_counters(
-            {i: (t.ended, t.failures, t.interruptions) for i, t in recorded.tries.items()},
-            {i: t.ignored for i, t in recorded.tries.items() if t.ignored},
-        ),
+        counters=recorded.tries.counters(),
         recent_failures=recorded.recent_failures,
         nodes=_nodes(job),
         installation=installation,

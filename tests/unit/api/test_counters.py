@@ -1,4 +1,4 @@
-"""Counters survive the status, and the status fits where it is stored."""
+"""Counters are what a plain dictionary would be, and fit where they are stored."""
 
 import random
 
@@ -8,55 +8,44 @@ from hypothesis import strategies as st
 
 from distributedjob_api import spec_rules
 from distributedjob_api.constants import MAX_COMPLETIONS
-from distributedjob_api.counters import decode_counters, encode_counters
+from distributedjob_api.counters import Sliced
 from distributedjob_api.indexes import BitMap, IndexTextError, encode
-from distributedjob_api.v1alpha1 import Counters
 
 ETCD_REQUEST_BYTES = 1_572_864
 COUNTED_INDEXES = 65_536
 
-counts = st.tuples(st.integers(0, 9), st.integers(0, 300), st.integers(0, 300)).map(
-    lambda drawn: (sum(drawn), drawn[1], drawn[2])
-)
+INDEXES = st.frozensets(st.integers(0, 40), max_size=12)
 
 
-@given(st.dictionaries(st.integers(0, MAX_COMPLETIONS - 1), counts, max_size=50))
-def test_counters_are_read_back(attempts):
-    counted = {index: each for index, each in attempts.items() if any(each)}
-    written = encode_counters(attempts)
-    assert (decode_counters(written) if written else {}) == counted
+@given(st.lists(st.tuples(INDEXES, st.integers(0, 300))), INDEXES)
+def test_they_are_what_a_dictionary_would_be_and_are_read_back(puts, asked):
+    counts, expected = Sliced(), dict.fromkeys(range(41), 0)
+    for indexes, number in puts:
+        counts.put(BitMap(indexes), number)
+        expected |= dict.fromkeys(indexes, number)
+    for one in (counts, Sliced.decoded(counts.encoded())):
+        assert {index: one.of(index) for index in expected} == expected
+        assert set(one.indexes()) == {index for index, number in expected.items() if number}
+        parts = one.split(BitMap(asked))
+        assert sorted(index for _, part in parts for index in part) == sorted(asked)
+        assert all(expected[index] == number for number, part in parts for index in part)
+        assert len({number for number, _ in parts}) == len(parts)
 
 
-@pytest.mark.parametrize(
-    "attempts",
-    [
-        pytest.param({}, id="no index"),
-        pytest.param({5: (0, 0, 0)}, id="an index never tried"),
-    ],
-)
-def test_nothing_to_keep_is_none(attempts):
-    assert encode_counters(attempts) is None
-
-
-def test_what_failures_and_interruptions_explain_takes_no_room():
-    assert encode_counters({3: (2, 1, 1)}).uncharged == []
-
-
-@pytest.mark.parametrize(
-    "each",
-    [
-        pytest.param((1, 1, 1), id="fewer ended than charged"),
-        pytest.param((1, -1, 0), id="negative"),
-    ],
-)
-def test_counters_that_do_not_add_up_are_refused(each):
-    with pytest.raises(ValueError, match="index 7 do not add up"):
-        encode_counters({7: each})
+def test_as_many_sets_are_written_as_the_highest_number_has_bits():
+    counts = Sliced()
+    counts.put(BitMap([3, 4]), 300)
+    counts.put(BitMap([3]), 0)
+    assert len(counts.encoded()) == 9
+    counts.put(BitMap([4]), 1)
+    assert counts.encoded() == [encode(BitMap([4]))]
+    counts.put(BitMap([4]), 0)
+    assert counts.encoded() == []
 
 
 def test_a_damaged_counter_is_named():
     with pytest.raises(IndexTextError):
-        decode_counters(Counters(failures=["?"]))
+        Sliced.decoded(["?"])
 
 
 @pytest.mark.parametrize(
@@ -71,8 +60,9 @@ def test_the_worst_pattern_fits(completions, failures, interruptions, limit):
     # Each count is the one with the most bits that its limit allows, at scattered
     # indexes, beside sets of outcomes that do not compress.
     chosen = random.Random(0).sample(range(completions), completions // 2)
-    each = (failures + interruptions, failures, interruptions)
-    counters = encode_counters(dict.fromkeys(chosen[:COUNTED_INDEXES], each))
-    outcomes = BitMap(chosen)
-    size = len(counters.model_dump_json()) + len(encode(outcomes)) * 2
+    size = len(encode(BitMap(chosen))) * 2
+    for most in (failures, interruptions):
+        counts = Sliced()
+        counts.put(BitMap(chosen[:COUNTED_INDEXES]), most)
+        size += sum(map(len, counts.encoded()))
     assert size < limit

@@ -1,5 +1,7 @@
 """The bookkeeping of indexes against plain sets: nothing lost, nothing twice."""
 
+from math import inf
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ def places(ledger: Ledger) -> dict[str, set[int]]:
     done = {"succeeded": set(ledger.recorded.succeeded), "failed": set(ledger.recorded.failed)}
     over = done["succeeded"] | done["failed"]
     held = {str(key): set(indexes) - over for key, indexes in ledger.assigned.items()}
-    waiting = set(ledger._waiting)
+    waiting = set(ledger.backing_off.indexes)
     return {**done, **held, "fresh": set(ledger.fresh), "ready": set(ledger.ready), "wait": waiting}
 
 
@@ -111,7 +113,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def wake(self, seconds: float) -> None:
         self.now += seconds
         self.ledger.wake(self.now)
-        assert all(due > self.now for due in self.ledger._due.values())
+        assert (self.ledger.next_retry() or inf) > self.now
 
     @rule()
     def rebuild(self) -> None:

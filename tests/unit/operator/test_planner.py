@@ -9,6 +9,7 @@ from distributedjob_operator.core.fleet import Fleet, Worker
 from distributedjob_operator.core.job import Job, from_object
 from distributedjob_operator.core.planner import Decision, Grant, TakeBack, plan
 from distributedjob_operator.core.policy.retry import Tries
+from distributedjob_operator.core.tried import Tried
 from tests.support.builders import a_job, a_node
 
 
@@ -239,7 +240,7 @@ def test_retries_are_handed_out_with_their_counters_before_fresh_ones():
 def test_beyond_the_most_counters_no_fresh_index_is_begun():
     job = a_plannable(completions=100_000)
     tried = range(65_536)
-    job.ledger.recorded.tries = {index: Tries(1, 1, 0) for index in tried}
+    job.ledger.recorded.tries = Tried(dict.fromkeys(tried, Tries(1, 1, 0)))
     job.ledger.ready, job.ledger.fresh = BitMap(tried), BitMap(range(65_536, 100_000))
     a_round([job], a_fleet(4))
     assert set(job.ledger.busy) == {0, 1, 2, 3}

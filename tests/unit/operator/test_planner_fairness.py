@@ -14,6 +14,7 @@ from distributedjob_operator.core.leader import Leader
 from distributedjob_operator.core.planner import TakeBack, plan
 from distributedjob_operator.core.policy.nodes import Taint
 from distributedjob_operator.core.policy.retry import Tries
+from distributedjob_operator.core.tried import Tried
 from tests.support.builders import a_job, a_node, at, job_body
 from tests.support.fleet import FakeWorker, World
 from tests.support.worlds import UID, a_world, edit, heard, started
@@ -196,7 +197,7 @@ def a_retrier(placement: str, **nodes: int) -> Job:
     job.ledger.fresh, job.ledger.ready = BitMap(), BitMap(range(total))
     places = [name for name, count in nodes.items() for _ in range(count)]
     job.ledger.failed_on = dict(enumerate(places))
-    job.ledger.recorded.tries = dict.fromkeys(range(total), Tries(1, 1, 0))
+    job.ledger.recorded.tries = Tried(dict.fromkeys(range(total), Tries(1, 1, 0)))
     return job
 
 

@@ -17,6 +17,7 @@ from distributedjob_operator.core.job import Job, from_object
 from distributedjob_operator.core.policy.retry import Tries
 from distributedjob_operator.core.recorded import recorded
 from distributedjob_operator.core.status import build, stalled
+from distributedjob_operator.core.tried import Tried
 from distributedjob_operator.core.verdict import Verdict
 from tests.support.builders import START, a_job, at, job_body
 
@@ -137,7 +138,7 @@ def test_what_a_status_records_is_read_back():
     job = a_built_job(completions=1000)
     record = job.ledger.recorded
     record.succeeded, record.failed = BitMap(range(0, 800, 2)), BitMap([801])
-    record.tries = {900: Tries(3, 1, 1), 901: Tries(1, 1, 0)}
+    record.tries = Tried({900: Tries(3, 1, 1), 901: Tries(1, 1, 0)})
     record.retries, record.interruptions, record.dispatched_below = 3, 1, 950
     status = json.loads(json.dumps(a_status(job)))
     again = recorded(Status.model_validate(status))
@@ -148,10 +149,12 @@ def alternating(tasks: int, counted: int) -> Job:
     job = a_built_job(completions=tasks)
     record = job.ledger.recorded
     open_indexes = BitMap(range(0, tasks, tasks // counted)) if counted else BitMap()
-    record.tries = {
-        index: Tries(1 + 2 * (number % 10) + number % 3, 1 + number % 10, number % 10)
-        for number, index in enumerate(open_indexes)
-    }
+    record.tries = Tried(
+        {
+            index: Tries(1 + 2 * (number % 10) + number % 3, 1 + number % 10, number % 10)
+            for number, index in enumerate(open_indexes)
+        }
+    )
     record.succeeded = BitMap(range(0, tasks, 2)) - open_indexes
     record.failed = BitMap(range(1, tasks, 2)) - open_indexes
     return job
@@ -211,7 +214,8 @@ def patterns(kind: str) -> tuple[BitMap, BitMap, dict[int, Tries]]:
 def test_a_million_tasks_fit_and_are_read_back_exactly(kind: str):
     job = a_built_job(completions=MILLION)
     record = job.ledger.recorded
-    record.succeeded, record.failed, record.tries = patterns(kind)
+    record.succeeded, record.failed, tries = patterns(kind)
+    record.tries = Tried(tries)
     written = json.dumps({**job_body(completions=MILLION), "status": a_status(job)})
     assert len(written) < 1024 * 1024
     assert recorded(Status.model_validate(json.loads(written)["status"])) == record
@@ -243,11 +247,13 @@ def test_any_record_is_read_back(
     succeeded = {index for first, length in good for index in range(first, first + length)}
     failed = {index for first, length in bad for index in range(first, first + length)} - succeeded
     record.succeeded, record.failed = BitMap(succeeded), BitMap(failed)
-    record.tries = {
-        index: Tries(ignored + failures + lost, failures, lost, ignored // 2)
-        for index, (ignored, failures, lost) in counts.items()
-        if ignored + failures + lost
-    }
+    record.tries = Tried(
+        {
+            index: Tries(ignored + failures + lost, failures, lost, ignored // 2)
+            for index, (ignored, failures, lost) in counts.items()
+            if ignored + failures + lost
+        }
+    )
     again = recorded(Status.model_validate(json.loads(json.dumps(a_status(job)))))
     assert (set(again.succeeded), set(again.failed)) == (succeeded, failed)
     assert again == record

@@ -16,7 +16,7 @@ def books_balance(leader: Leader) -> None:
         held = [index for indexes in ledger.assigned.values() for index in indexes]
         assert len(held) == len(set(held))
         undone = [index for index in held if index not in done]
-        places = [*done, *undone, *ledger.fresh, *ledger.ready, *ledger._waiting]
+        places = [*done, *undone, *ledger.fresh, *ledger.ready, *ledger.backing_off.indexes]
         assert sorted(places) == list(ledger.wanted)
 
 

@@ -1,5 +1,6 @@
 """What the worker's core asks its shell to do, in this order."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from distributedjob_api.messages import Entry, JournalBatch, OutputRequest, WorkerMessage
@@ -13,7 +14,7 @@ class Store:
     uid: str
     namespace: str
     name: str
-    entries: list[Entry]
+    entries: Iterable[Entry]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,25 @@
 """Results from the end of an attempt to its acknowledgement: numbered, sent, sent again."""
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from distributedjob_api.messages import Entry
+from distributedjob_api.packed import Packed
 from distributedjob_worker.core import results
 from distributedjob_worker.core.effects import Store
 from distributedjob_worker.core.results import Batch, Ended, entry_size
 
 REMEMBERED_JOBS: Final = 4096
 """Forgotten jobs whose numbers go on where they come back."""
+
+
+class Waiting(NamedTuple):
+    """An entry that no acknowledgement covers yet, and the most bytes that it takes on the wire."""
+
+    packed: Packed
+    size: int
 
 
 @dataclass(slots=True)
@@ -25,20 +33,21 @@ class JobLedger:
     acked_seq: int = 0
     sent_seq: int = 0
     size: int = 0
-    entries: deque[Entry] = field(default_factory=deque)
+    entries: deque[Waiting] = field(default_factory=deque)
 
     def append(self, entry: Entry) -> None:
         """Keep an entry; its number follows the last one."""
-        self.entries.append(entry)
-        self.size += entry_size(entry)
+        waiting = Waiting(Packed.of(entry), entry_size(entry))
+        self.entries.append(waiting)
+        self.size += waiting.size
         self.last_seq = entry.seq
         self.run = max(self.run, entry.run)
 
     def acknowledge(self, upto: int) -> None:
         """Drop the entries that stand in a checkpoint."""
         upto = min(upto, self.last_seq)
-        while self.entries and self.entries[0].seq <= upto:
-            self.size -= entry_size(self.entries.popleft())
+        while self.entries and self.entries[0].packed.seq <= upto:
+            self.size -= self.entries.popleft().size
         self.acked_seq = max(self.acked_seq, upto)
         self.sent_seq = max(self.sent_seq, upto)
 
@@ -46,9 +55,13 @@ class JobLedger:
         """What was never sent in this session; it counts as sent from here on."""
         if self.sent_seq == self.last_seq:
             return []
-        entries = [entry for entry in self.entries if entry.seq > self.sent_seq]
+        entries = [packed.entry for packed, _ in self.entries if packed.seq > self.sent_seq]
         self.sent_seq = self.last_seq
         return entries
+
+    def unpacked(self) -> Iterator[Entry]:
+        """Every entry, one at a time."""
+        return (packed.entry for packed, _ in self.entries)
 
     def resend(self) -> None:
         """Everything that is not acknowledged is to be sent again."""
@@ -67,7 +80,7 @@ class Ledgers:
     def kept(self) -> list[Store]:
         """Every entry that is not acknowledged, as the spool should hold it."""
         return [
-            Store(uid, ledger.namespace, ledger.name, list(ledger.entries))
+            Store(uid, ledger.namespace, ledger.name, ledger.unpacked())
             for uid, ledger in self.jobs.items()
             if ledger.entries
         ]

@@ -64,6 +64,14 @@ def backoff_seconds(policy: RetryPolicy, failures: int) -> float:
     return min(delay, float(policy.max_seconds))
 
 
+def kind_of(spec: Spec, reason: str, exit_code: int) -> tuple[int, bool]:
+    """What :func:`after_failure` asks of an end: which rule it matches, and whether it is hopeless.
+
+    With equal counters, ends of one kind are judged alike.
+    """
+    return ruling(spec.failure_policy, reason, exit_code).rule, reason in task_reasons.HOPELESS
+
+
 def after_failure(spec: Spec, tries: Tries, failure: Failure) -> Judgement:
     """Judge a failure that counts.
 

@@ -77,6 +77,19 @@ def test_what_was_charged_before_is_learnt_from_the_failure(ended: int, told: in
     assert after_failure(spec, Tries(1, 1, 0), failure).tries == Tries(ended + 1, charged)
 
 
+@pytest.mark.parametrize(
+    "tries",
+    [
+        pytest.param(Tries(2, 0, 1), id="one of them was lost with its worker"),
+        pytest.param(Tries(2, 0, 0, 1), id="one of them was charged to no limit"),
+    ],
+)
+def test_what_is_known_to_have_ended_otherwise_was_not_charged(tries: Tries):
+    spec = a_job(backoffLimitPerIndex=9).spec
+    failure = Failure(7, 2, "Error", 1, 0, "", 2)
+    assert after_failure(spec, tries, failure).tries.failures == 2
+
+
 @pytest.mark.parametrize("reason", sorted(HOPELESS))
 def test_a_command_that_cannot_start_is_not_tried_again(reason: str):
     verdict = after_failure(a_job().spec, Tries(), a_failure(reason=reason))
