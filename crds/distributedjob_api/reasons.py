@@ -3,7 +3,8 @@
 Where ``batch/v1`` Job has a reason for the same thing, it is Job's.
 """
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from distributedjob_api import reason_words as words
@@ -205,11 +206,12 @@ def backing_off(tasks: int, until: datetime) -> Explained:
     )
 
 
-def taking_over(nodes: Sequence[str]) -> Explained:
+def taking_over(nodes: Iterable[str]) -> Explained:
     """A new leader waits for the workers' answers."""
     return (
         words.TAKING_OVER,
-        f"A new leader asks {', '.join(sorted(nodes)[:5])} what they run before it hands out more.",
+        f"A new leader asks {', '.join(heapq.nsmallest(5, nodes))} what they run before it hands"
+        " out more.",
     )
 
 

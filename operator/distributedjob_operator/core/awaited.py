@@ -1,5 +1,7 @@
 """Whom a new leader waits for before it believes that nobody holds an index."""
 
+from collections import defaultdict
+
 from distributedjob_operator.core import silence
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.job import Job
@@ -15,15 +17,14 @@ def end_listening(leader: Leader, now: Instant) -> None:
     if leader.listening and now.mono >= leader.listening_until:
         leader.listening_until = float("-inf")
         stated = {key for key, worker in leader.fleet.workers.items() if worker.stated}
-        late = [key for key in leader.fleet.heard if key not in stated]
+        late: defaultdict[str, set[str]] = defaultdict(set)
+        for pool, name in leader.fleet.heard.keys() - stated:
+            if name in leader.fleet.nodes:
+                late[pool].add(name)
         for job in leader.jobs.values():
             if not job.finished:
                 leader.awake[job.uid] = job
-                job.awaited |= {
-                    name
-                    for pool, name in late
-                    if pool == job.spec.pool and name in leader.fleet.nodes
-                }
+                job.awaited |= late[job.spec.pool]
 
 
 def expire(leader: Leader, now: Instant) -> None:
@@ -35,12 +36,17 @@ def expire(leader: Leader, now: Instant) -> None:
     limit = leader.proved_at - leader.tuning.silence_seconds
     for key in silence.given_up(leader.fleet, leader.proved_at, leader.tuning.silence_seconds):
         leader.lose(key, Loss.SILENCE, now)
+    asked_long_ago = leader.proved_at - leader.asked_at >= QUIET_SECONDS
+    none_spoke: dict[int, bool] = {}
     for job in [job for job in leader.awake.values() if job.awaited]:
-        spoken = {name: _spoke_at(leader, job, name) for name in job.awaited}
-        if limit >= leader.asked_at:
-            job.awaited -= {name for name, heard in spoken.items() if heard < limit}
-        quiet = leader.proved_at - leader.asked_at >= QUIET_SECONDS
-        job.quiet = quiet and all(heard < leader.asked_at for heard in spoken.values())
+        # Most jobs share what they wait for.
+        shared = id(job.awaited)
+        if shared not in none_spoke:
+            spoke = {name: _spoke_at(leader, job, name) for name in job.awaited}
+            none_spoke[shared] = all(heard < leader.asked_at for heard in spoke.values())
+            if limit >= leader.asked_at:
+                job.awaited -= {name for name, heard in spoke.items() if heard < limit}
+        job.quiet = asked_long_ago and none_spoke[shared]
 
 
 def _spoke_at(leader: Leader, job: Job, node: str) -> float:

@@ -66,7 +66,7 @@ def _why_not(leader: Leader, job: Job, now: Instant) -> reasons.Explained:
     if not job.items_known:
         return _why_no_items(job)
     if job.awaited:
-        return reasons.taking_over(sorted(job.awaited))
+        return reasons.taking_over(job.awaited)
     if job.predecessor:
         return reasons.waiting_for_predecessor(job.name, job.predecessor)
     if job.barrier:

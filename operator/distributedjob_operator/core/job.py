@@ -73,6 +73,13 @@ class Job:
     nodes: list[str] = field(default_factory=list)
     unconfirmed: Unconfirmed = field(default_factory=Unconfirmed)
     awaited: set[str] = field(default_factory=set)
+    """Nodes whose workers have yet to say what they hold of this job.
+
+    One set for all jobs of a pool that wait for the same, since a name for each of thousands
+    of jobs and workers would not fit into memory: it changes for all of them, and a job
+    that waits for others has a set of its own.
+    """
+
     taken_below: int = 0
     quiet: bool = False
     unaccounted: bool = False

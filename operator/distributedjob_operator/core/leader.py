@@ -5,6 +5,7 @@ Events come in as calls with the moment they happened (hellos and reports throug
 them, and ``round`` draws the conclusions.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -155,15 +156,19 @@ class Leader:
         for resource in resources:
             self.job_seen(resource, now)
         heard_all = listened >= self.tuning.silence_seconds
+        living: defaultdict[str, set[str]] = defaultdict(set)
+        for pool, name in alive:
+            if name in self.fleet.nodes:
+                living[pool].add(name)
         for job in self.jobs.values():
             if not job.finished:
                 if listened < LISTEN_SECONDS:
                     self.listening_until = now.mono + LISTEN_SECONDS - listened
                 job.taken_below = job.ledger.recorded.dispatched_below
-                expected = {name for pool, name in alive if pool == job.spec.pool}
+                job.awaited = living[job.spec.pool]
                 if not heard_all:
-                    expected |= {*job.nodes}
-                job.awaited = {name for name in expected if name in self.fleet.nodes}
+                    silent = {*job.nodes} & self.fleet.nodes.keys() - job.awaited
+                    job.awaited = job.awaited | silent if silent else job.awaited
         self.effects.append(Broadcast(Announce(self.epoch, self.identity)))
 
     def job_seen(self, resource: DistributedJob, now: Instant) -> None:

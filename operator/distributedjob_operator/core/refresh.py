@@ -95,7 +95,7 @@ def _begun_elsewhere(leader: "Leader", job: Job, read: Job) -> None:
     asked = [worker for worker in leader.fleet.workers.values() if worker.key[0] == job.spec.pool]
     answered = {worker.node for worker in asked if worker.stated}
     expected = {*read.nodes, *(worker.node for worker in asked)} - answered
-    job.awaited |= {name for name in expected if name in leader.fleet.nodes}
+    job.awaited = job.awaited | {name for name in expected if name in leader.fleet.nodes}
 
 
 def _another_run(leader: "Leader", job: Job, read: Job) -> None:

@@ -150,6 +150,9 @@ def report(leader: Leader, key: WorkerKey, message: Report, now: Instant) -> Non
             missing.append(stated.uid)
         else:
             _believe(leader, worker, job, stated, now)
+    for uid in missing:
+        job = leader.jobs[uid]
+        job.awaited = job.awaited.copy()
     for job in leader.awake.values():
         held = key in job.ledger.assigned or key in job.ledger.stray
         if held and job.uid not in listed:

@@ -5,7 +5,16 @@ import json
 import pytest
 
 from distributedjob_api.indexes import BitMap
-from distributedjob_api.messages import Announce, Commands, Failure, Hello, Refusal
+from distributedjob_api.messages import (
+    Announce,
+    Commands,
+    Failure,
+    Hello,
+    JobReport,
+    Refusal,
+    Report,
+    Welcome,
+)
 from distributedjob_api.v1alpha1 import Phase, parse
 from distributedjob_operator.core import awaited, reporting
 from distributedjob_operator.core.effects import RaiseEpoch, WorkerKey
@@ -109,6 +118,30 @@ def test_a_worker_that_never_answers_is_waited_for_only_so_long():
         world.deliver()
     world.run(UID)
     assert last(world)["phase"] == "Complete"
+
+
+def test_a_job_whose_results_are_on_their_way_goes_on_waiting_while_the_others_do_not():
+    leader = Leader(5, "new", "ns/name")
+    resources = [a_job(name, completions=1) for name in ("one", "two", "three")]
+    leader.take_over(resources, [a_node("n1"), a_node("n2")], at(0), [N1, N2], listened=60.0)
+    worker = FakeWorker("n1")
+    reporting.hello(leader, N1, worker.hello(), at(0))
+    (welcome,) = sent(leader.take_effects(), Welcome)
+    # Of the second job a result was made that this report, cut for its size, has not.
+    two = JobReport("uid-two", "default", "two", 0, [], [], acked_seq=0, last_seq=1, entries=[])
+    said = Report(worker.incarnation, 5, welcome.session, 0, [two])
+    reporting.report(leader, N1, said, at(0))
+    awaited_of = {job.name: job.awaited for job in leader.jobs.values()}
+    assert awaited_of == {"one": {"n2"}, "two": {"n1", "n2"}, "three": {"n2"}}
+
+
+def test_what_thousands_of_jobs_wait_for_is_remembered_once():
+    leader = Leader(5, "new", "ns/name")
+    nodes = [a_node(f"n{number}") for number in range(50)]
+    resources = [a_job(f"job-{number}") for number in range(20)]
+    alive = [("default", node.name) for node in nodes]
+    leader.take_over(resources, nodes, at(0), alive, listened=60.0)
+    assert len({id(job.awaited) for job in leader.jobs.values()}) == 1
 
 
 def taken_over(world: World, *alive: WorkerKey, listened: float) -> Job:
