@@ -340,9 +340,12 @@ def of_success() -> Explained:
     return words.SUCCEEDED, "The task succeeded."
 
 
-def of_failure() -> Explained:
+def of_failure(job: str, index: int) -> Explained:
     """An index failed for good."""
-    return words.FAILED, "The task failed for good; see status.recentFailures."
+    return words.FAILED, (
+        f"The task failed for good: djob tasks {job} --indexes {index} shows how, and"
+        f" djob logs {job} {index} what it wrote."
+    )
 
 
 def of_no_task() -> Explained:

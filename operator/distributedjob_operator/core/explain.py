@@ -85,7 +85,7 @@ def why_index(leader: Leader, job: Job, index: int, now: Instant) -> reasons.Exp
     if index in recorded.succeeded:
         return reasons.of_success()
     if index in recorded.failed:
-        return reasons.of_failure()
+        return reasons.of_failure(job.name, index)
     if index not in ledger.wanted:
         return reasons.of_left_out() if index in job.wanted else reasons.of_no_task()
     for (_, name), held in ledger.assigned.items():

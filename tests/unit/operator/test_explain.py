@@ -176,6 +176,14 @@ def test_an_index_of_a_job_that_is_over_waits_for_nothing(index: int, expected: 
     assert of_index(world, index) == expected
 
 
+def test_of_an_index_that_failed_it_is_said_where_to_read_on():
+    world = a_world(1, completions=1, backoffLimitPerIndex=0)
+    world.tick(lambda index, ended: "Error")
+    heard(world)
+    _, said = why_index(world.leader, world.leader.jobs[UID], 0, at(world.now))
+    assert "djob logs job 0" in said
+
+
 def test_an_index_of_a_draining_job_waits_for_the_resumption():
     world = a_world(2)
     started(world)
