@@ -40,6 +40,10 @@ Outcome = Callable[[int, int], str]
 """(index, ended) -> reason of the failure, or an empty text for success."""
 
 
+TASK_SECONDS = 0.001
+"""What each task is said to have taken."""
+
+
 @dataclass
 class FakeJob:
     """One job at a fake worker."""
@@ -76,7 +80,7 @@ class FakeJob:
                 ranges(succeeded),
                 failed,
                 ranges(stopped),
-                0.001 * count,
+                TASK_SECONDS * count,
             )
         )
 

@@ -4,7 +4,8 @@ Ten thousand jobs that wait for two slots must not cost ten thousand looks a rou
 takes its place when something about it changes, and a round looks at the first ones.
 Those that wait for nodes to change come last, so that they keep nobody from a slot; then
 the higher priority is first, namespaces take turns, and within each it is the job that was
-served least recently, then the oldest.
+served least recently, then the oldest. Jobs that ask for the same of a node queue up together,
+so that thousands for which the nodes are full keep none from the others.
 """
 
 import bisect
@@ -13,10 +14,13 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from distributedjob_api import reasons
-from distributedjob_operator.core.job import Job
+from distributedjob_operator.core.job import Job, Shape
 
 Group = tuple[str, str]
 """A pool and a namespace, which share it with others."""
+
+Queue = tuple[str, str, Shape]
+"""A group, and what its jobs ask of a node."""
 
 Turn = tuple[float, float, str, str]
 """When a job was served last, when it was created, its name, its uid."""
@@ -28,7 +32,7 @@ Rank = tuple[bool, int]
 class Place(NamedTuple):
     """Where a job stands."""
 
-    group: Group
+    queue: Queue
     rank: Rank
     turn: Turn
 
@@ -38,7 +42,7 @@ class Backlog:
 
     def __init__(self) -> None:
         self._places: dict[str, Place] = {}
-        self._pools: dict[str, dict[Rank, dict[Group, list[Turn]]]] = {}
+        self._pools: dict[str, dict[Rank, dict[Queue, list[Turn]]]] = {}
         self._served: dict[Group, float] = {}
 
     def note(self, job: Job) -> None:
@@ -49,19 +53,19 @@ class Backlog:
         self.drop(job.uid)
         if place is not None:
             self._places[job.uid] = place
-            lines = self._pools.setdefault(place.group[0], {}).setdefault(place.rank, {})
-            bisect.insort(lines.setdefault(place.group, []), place.turn)
+            lines = self._pools.setdefault(place.queue[0], {}).setdefault(place.rank, {})
+            bisect.insort(lines.setdefault(place.queue, []), place.turn)
 
     def drop(self, uid: str) -> None:
         """Let a job stand nowhere."""
         place = self._places.pop(uid, None)
         if place is None:
             return
-        ranks = self._pools[place.group[0]]
-        line = ranks[place.rank][place.group]
+        ranks = self._pools[place.queue[0]]
+        line = ranks[place.rank][place.queue]
         del line[bisect.bisect_left(line, place.turn)]
         if not line:
-            del ranks[place.rank][place.group]
+            del ranks[place.rank][place.queue]
             if not ranks[place.rank]:
                 del ranks[place.rank]
 
@@ -78,7 +82,7 @@ class Backlog:
         return [pool for pool, ranks in self._pools.items() if ranks]
 
     def first(self, pool: str, occupied: Mapping[Group, int]) -> Iterator[str]:
-        """The uids of a pool's jobs in their order, one of each namespace at a time.
+        """The uids of a pool's jobs in their order, one of each namespace and shape at a time.
 
         Args:
             pool: which.
@@ -88,7 +92,11 @@ class Backlog:
         for rank in sorted(ranks):
             lines = sorted(
                 ranks[rank].items(),
-                key=lambda one: (occupied.get(one[0], 0), self.served_at(one[0]), one[1][0]),
+                key=lambda one: (
+                    occupied.get(one[0][:2], 0),
+                    self.served_at(one[0][:2]),
+                    one[1][0],
+                ),
             )
             left, depth = [line for _, line in lines], 0
             while left:
@@ -126,4 +134,8 @@ def turn_of(job: Job) -> Turn:
 
 
 def _place(job: Job) -> Place:
-    return Place(_group(job), (job.waiting in reasons.NO_PLACE, -job.spec.priority), turn_of(job))
+    return Place(
+        (*_group(job), job.shape),
+        (job.waiting in reasons.NO_PLACE, -job.spec.priority),
+        turn_of(job),
+    )

@@ -26,6 +26,9 @@ from distributedjob_operator.core.verdict import Verdict, recall, recall_refusal
 
 TERMINAL = frozenset({Phase.COMPLETE, Phase.FAILED, Phase.CANCELLED})
 
+Shape = tuple[int, int, frozenset[tuple[str, str]], str]
+"""What a task asks of a node: CPU, memory, labels, and which taints it bears."""
+
 
 @dataclass(frozen=True, slots=True)
 class Items:
@@ -124,6 +127,13 @@ class Job:
     def memory_bytes(self) -> int:
         """Bytes of memory that one task occupies; 0 where it asks for none."""
         return self.spec.template.resources.requests.memory_bytes
+
+    @property
+    def shape(self) -> Shape:
+        """What a task asks of a node; two that say the same in other words differ."""
+        spec = self.spec
+        borne = repr(spec.tolerations) if spec.tolerations else ""
+        return self.cpu_millis, self.memory_bytes, frozenset(spec.node_selector.items()), borne
 
     @property
     def tasks(self) -> int:

@@ -76,14 +76,5 @@ class Kinds:
 
 
 def _kind(job: Job) -> object:
-    spec = job.spec
-    return (
-        spec.pool,
-        job.turned_away,
-        # Whether all that is left backs off.
-        job.ledger.plannable == 0,
-        job.cpu_millis,
-        job.memory_bytes,
-        frozenset(spec.node_selector.items()),
-        repr(spec.tolerations) if spec.tolerations else "",
-    )
+    # Where nothing is plannable, all that is left backs off.
+    return job.spec.pool, job.turned_away, job.ledger.plannable == 0, job.shape

@@ -2,7 +2,8 @@
 
 What waits at one worker can start at no other, and what is handed out is looked at in every
 round. So where many jobs share few slots, a job whose part is less than a slot claims a turn
-only where not many have done so before it.
+only where not many have done so before it. While others find the line closed, a turn is what
+was handed out at once: then the job stands behind them.
 """
 
 from collections import Counter
@@ -22,10 +23,18 @@ class Line:
     def __init__(self, jobs: Iterable[Job]) -> None:
         self._jobs = jobs
         self._waiting: Counter[WorkerKey] | None = None
+        self._wanted: set[WorkerKey] = set()
 
     def open_at(self, worker: WorkerKey, slots: int) -> bool:
         """Whether one more may wait at a worker of so many slots."""
-        return self._counts()[worker] < slots + MOST_IN_LINE
+        if self._counts()[worker] < slots + MOST_IN_LINE:
+            return True
+        self._wanted.add(worker)
+        return False
+
+    def wanted_at(self, worker: WorkerKey) -> bool:
+        """Whether somebody found it closed at a worker."""
+        return worker in self._wanted
 
     def join(self, worker: WorkerKey) -> None:
         """One more waits there."""

@@ -171,13 +171,7 @@ def lay_out(
     known: dict[object, Seats] = {}
     rows = []
     for job in jobs:
-        shape = (
-            job.cpu_millis,
-            job.memory_bytes,
-            frozenset(job.spec.node_selector.items()),
-            # Two that say the same in other words are looked for twice.
-            repr(job.spec.tolerations),
-        )
+        shape = job.shape
         if shape not in known:
             known[shape] = Seats.of(slots_for(job, workers, offers, fleet, plain=plain))
         rows.append(
@@ -354,10 +348,11 @@ def _spread(
             pool.take(at, row.job, gain)
 
 
-def queue_ahead(row: Row, pool: Pool, part: float, ahead_seconds: float) -> None:
+def queue_ahead(row: Row, pool: Pool, line: Line, part: float, ahead_seconds: float) -> None:
     """Let work wait behind the running tasks: what a worker's slots end in so many seconds.
 
-    Of tasks that take longer, a worker of many slots is still given some.
+    Of tasks that take longer, a worker of many slots is still given some. A job that takes
+    turns, since its part is less than a slot, gets it when a turn begins if others want one.
     """
     seconds = row.job.ledger.seconds_per_task
     if seconds is None or row.supply <= 0:
@@ -383,6 +378,12 @@ def queue_ahead(row: Row, pool: Pool, part: float, ahead_seconds: float) -> None
         for at, count in enumerate(row.levels)
         if count <= below and count <= refill[row.slots[at]]
     ]
+    if part * row.whole < 1:
+        short = [
+            at
+            for at in short
+            if not line.wanted_at(pool.workers[at].key) or 0 < row.levels[at] == row.gains.get(at)
+        ]
     levels = [row.levels[at] for at in short]
     _spread(row, pool, supply, short, levels, [most[row.slots[at]] for at in short])
 

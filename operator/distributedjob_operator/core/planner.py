@@ -100,13 +100,14 @@ def _plan_pool(
     offers = [fleet.offer(worker) for worker in workers]
     rows = lay_out(jobs, workers, offers, fleet, now)
     pool = make_pool(rows, idle, workers, offers)
-    line = Line(jobs)
     whole = sum(pool.cpu)
     left = whole
     decisions: list[Decision] = []
     # A priority gets what the higher ones leave.
     for priority in sorted({row.job.spec.priority for row in rows}, reverse=True):
         peers = [row for row in rows if row.job.spec.priority == priority]
+        # Behind lower ones nobody stands in line.
+        line = Line(row.job for row in rows if row.job.spec.priority >= priority)
         targets = _fair_parts(peers, left)
         left -= sum(targets)
         for row, target in zip(peers, targets, strict=True):
@@ -120,7 +121,7 @@ def _plan_pool(
             fill(row, pool, whole)
         for row, target in zip(peers, targets, strict=True):
             own = row.whole * row.millis
-            queue_ahead(row, pool, target / own if own else 0.0, ahead_seconds)
+            queue_ahead(row, pool, line, target / own if own else 0.0, ahead_seconds)
     for row in rows:
         decisions += _grants(row, workers)
         decisions += _recall(row, workers)

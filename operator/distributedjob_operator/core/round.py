@@ -145,6 +145,8 @@ def _plan(leader: Leader, now: Instant) -> None:
                 waited = max(0.0, now.mono - job.unserved_since)
                 leader.tally.queue_seconds[job.spec.pool].observe(waited)
             leader.awake[job.uid] = job
+            # It no longer waits for what the others of its kind wait for.
+            leader.kinds.leave(job.uid)
             _assign(leader, job, worker, decision, now)
         else:
             lifecycle.take_back(worker, job.uid, decision.indexes)

@@ -185,6 +185,23 @@ def test_all_that_wait_learn_why_when_that_changes():
     assert reasons(world) == {"NoFreeCPU"}
 
 
+def test_one_that_is_given_a_slot_does_not_speak_for_those_that_wait_on():
+    world = a_held_crowd(20)
+    for _ in range(5):
+        heard(world, 1.0)
+    written = {uid: len(statuses) for uid, statuses in world.statuses.items()}
+    world.workers[N1].finish()
+    for _ in range(4):
+        heard(world, 0.6)
+    waiting = [
+        job.uid for job in world.leader.jobs.values() if job.ledger.quiet and not job.finished
+    ]
+    assert len(waiting) == 19
+    assert {uid: len(world.statuses[uid]) for uid in waiting} == {
+        uid: written[uid] for uid in waiting
+    }
+
+
 def test_one_that_came_while_it_was_otherwise_learns_that_it_is_as_before():
     world = a_held_crowd(60)
     world.leader.node_seen(a_node("n1", 1, cordoned=True), at(world.now))
