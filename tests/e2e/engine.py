@@ -1,5 +1,6 @@
 """The engine at hand that builds images: Docker, or buildah without any service."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -81,11 +82,16 @@ class Buildah:
         self._run("push", "--quiet", tag)
 
     def _run(self, *arguments: str) -> str:
+        # Else it makes a folder for networks in /etc, of which it builds with none.
+        self.root.mkdir(parents=True, exist_ok=True)
+        settings = self.root / "containers.conf"
+        settings.write_text(f'[network]\nnetwork_config_dir = "{self.root / "networks"}"\n')
         # In mounts of its own, so that none stays when it is interrupted.
         return run(
             *("unshare", "--mount", "buildah", "--root", str(self.root / "store")),
             *("--runroot", str(self.root / "run"), "--storage-driver", "overlay"),
             *arguments,
+            environment={**os.environ, "CONTAINERS_CONF": str(settings)},
         )
 
 

@@ -22,7 +22,8 @@ job = {
     "spec": {
         "completions": 3,
         "pool": pool,
-        "template": {"command": command},
+        # As little as any pool has: a share of a small node may be less than one CPU.
+        "template": {"command": command, "resources": {"requests": {"cpu": "10m"}}},
         "ttlSecondsAfterFinished": 600,
     },
 }
@@ -36,8 +37,10 @@ said = ""
 try:
     while True:
         url = f"distributedjobs/{name}"
-        found = client.get(version=GROUP, namespace=namespace, base="/apis", url=url).json()
-        status = found.get("status", {})
+        found = client.get(version=GROUP, namespace=namespace, base="/apis", url=url)
+        if not found.ok:
+            sys.exit(f"the job cannot be read: {found.text}")
+        status = found.json().get("status", {})
         conditions = {each["type"]: each for each in status.get("conditions", ())}
         why = conditions.get("Reconciling", {}).get("message", "")
         line = (
