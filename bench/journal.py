@@ -119,7 +119,9 @@ async def _output_of(journal: Journal, records: int, index: int) -> bytes:
     query = Query(indexes=BitMap([index]), streams=frozenset({"stdout"}))
     everything = BitMap(range(records))
     where = Standing(everything, everything, BitMap(), finished=True)
-    contents = await survey(journal, "job", query.streams, chosen(where, query), silent=True)
+    contents = await survey(
+        journal, "job", query.streams, where.succeeded, chosen(where, query), silent=True
+    )
     pieces = [piece async for piece in tasks(journal, contents, where, query)]
     (row,) = b"".join(pieces).splitlines()
     return base64.b64decode(json.loads(row)["stdout"])
