@@ -201,7 +201,7 @@ def backing_off(tasks: int, until: datetime) -> Explained:
     """Only tasks that failed are left, and they wait for their next attempt."""
     return (
         words.BACKING_OFF,
-        f"Only failed tasks are left ({tasks:,}); the next attempt starts at {_time(until)}. See"
+        f"Only failed tasks are left ({tasks:,}); the next attempt starts at {utc(until)}. See"
         " status.recentFailures for what went wrong.",
     )
 
@@ -335,47 +335,6 @@ def no_matching_node(pool: str) -> Explained:
     )
 
 
-def of_success() -> Explained:
-    """An index succeeded."""
-    return words.SUCCEEDED, "The task succeeded."
-
-
-def of_failure(job: str, index: int) -> Explained:
-    """An index failed for good."""
-    return words.FAILED, (
-        f"The task failed for good: djob tasks {job} --indexes {index} shows how, and"
-        f" djob logs {job} {index} what it wrote."
-    )
-
-
-def of_no_task() -> Explained:
-    """An index is none of the job's."""
-    return words.NOT_WANTED, "The index is not among the job's indexes; see spec.indexes."
-
-
-def of_left_out() -> Explained:
-    """An index is none of those that the rerun chose."""
-    return (
-        words.NOT_WANTED,
-        "The task is not among spec.rerun.indexes, and stays without an outcome.",
-    )
-
-
-def of_running(node: str) -> Explained:
-    """An index runs."""
-    return words.RUNNING, f"The task runs on {node}."
-
-
-def of_queued(node: str) -> Explained:
-    """An index waits at a worker."""
-    return words.QUEUED, f"The task waits on {node} behind others."
-
-
-def of_backing_off(until: datetime) -> Explained:
-    """An index failed and waits."""
-    return words.BACKING_OFF, f"The task failed and is tried again at {_time(until)}."
-
-
 def of_parallelism(limit: int) -> Explained:
     """As many tasks are out as ``parallelism`` lets out."""
     return (
@@ -404,5 +363,6 @@ def cancelling() -> Explained:
     return words.CANCELLING, "Tasks are being ended."
 
 
-def _time(moment: datetime) -> str:
+def utc(moment: datetime) -> str:
+    """A moment as it stands in messages."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

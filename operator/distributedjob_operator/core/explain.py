@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from distributedjob_api import reasons
+from distributedjob_api import index_reasons, reasons
 from distributedjob_api.v1alpha1 import SuspendMode
 from distributedjob_operator.core import crowd, rerun
 from distributedjob_operator.core.clock import Instant
@@ -83,19 +83,19 @@ def why_index(leader: Leader, job: Job, index: int, now: Instant) -> reasons.Exp
     """What there is to say of one index."""
     ledger, recorded = job.ledger, job.ledger.recorded
     if index in recorded.succeeded:
-        return reasons.of_success()
+        return index_reasons.succeeded()
     if index in recorded.failed:
-        return reasons.of_failure(job.name, index)
+        return index_reasons.failed(job.name, index)
     if index not in ledger.wanted:
-        return reasons.of_left_out() if index in job.wanted else reasons.of_no_task()
+        return index_reasons.left_out() if index in job.wanted else index_reasons.no_task()
     for (_, name), held in ledger.assigned.items():
         if index in held:
             if index in ledger.running.get((job.spec.pool, name), ()):
-                return reasons.of_running(name)
-            return reasons.of_queued(name)
+                return index_reasons.running(name)
+            return index_reasons.queued(name)
     due = ledger.due(index)
     if due is not None and due > now.mono and job.dispatchable:
-        return reasons.of_backing_off(_wall(due, now))
+        return index_reasons.backing_off(_wall(due, now))
     if job.verdict is not None:
         return job.verdict.because
     limit = job.spec.parallelism
