@@ -13,9 +13,12 @@ from typing import Final
 from distributedjob_operator.core.job import Job
 
 LOOK_SECONDS: Final = 0.5
-"""Why jobs of a kind wait is looked into so often, where there are not thousands of kinds."""
-
 LOOKED_AT_ONCE: Final = 1000
+
+
+def pause(many: int) -> float:
+    """Seconds between two looks at why each of so many waits: longer where there are thousands."""
+    return LOOK_SECONDS * max(1.0, many / LOOKED_AT_ONCE)
 
 
 @dataclass(slots=True)
@@ -65,10 +68,10 @@ class Kinds:
 
     def due(self, now: float) -> Iterator[Kind]:
         """The kinds that are to be looked at."""
-        pause = LOOK_SECONDS * max(1.0, len(self._kinds) / LOOKED_AT_ONCE)
+        between = pause(len(self._kinds))
         while self._kinds:
             key, kind = next(iter(self._kinds.items()))
-            if now < kind.looked_at + pause:
+            if now < kind.looked_at + between:
                 return
             kind.looked_at = now
             self._kinds.move_to_end(key)

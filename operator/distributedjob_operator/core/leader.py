@@ -166,9 +166,9 @@ class Leader:
                     self.listening_until = now.mono + LISTEN_SECONDS - listened
                 job.taken_below = job.ledger.recorded.dispatched_below
                 job.awaited = living[job.spec.pool]
-                if not heard_all:
-                    silent = {*job.nodes} & self.fleet.nodes.keys() - job.awaited
-                    job.awaited = job.awaited | silent if silent else job.awaited
+                silent = {*job.nodes} & self.fleet.nodes.keys() - job.awaited
+                if silent and not heard_all:
+                    job.awaited = job.awaited | silent
         self.effects.append(Broadcast(Announce(self.epoch, self.identity)))
 
     def job_seen(self, resource: DistributedJob, now: Instant) -> None:

@@ -22,18 +22,13 @@ from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import Send
 from distributedjob_operator.core.fleet import REPEAT_AFTER_SECONDS, Worker
 from distributedjob_operator.core.job import Job
-from distributedjob_operator.core.kinds import Kind
+from distributedjob_operator.core.kinds import Kind, pause
 from distributedjob_operator.core.leader import Leader
 from distributedjob_operator.core.placement import AHEAD_SECONDS
 from distributedjob_operator.core.planner import Grant, plan
 from distributedjob_operator.core.turns import in_turn
 
 IDLE_SECONDS: Final = 1.0
-EXPLAIN_SECONDS: Final = 0.5
-"""Why a job waits for its workers is looked into so often, where not thousands do."""
-
-EXPLAINED_AT_ONCE: Final = 1000
-
 REPORTS_AHEAD: Final = 3
 """Intervals between reports that a worker's queue lasts, at least."""
 
@@ -109,8 +104,8 @@ def _explain(leader: Leader, job: Job, now: Instant) -> None:
         job.idle_since = float("inf")
     else:
         job.idle_since = min(job.idle_since, now.mono)
-    pause = EXPLAIN_SECONDS * max(1.0, len(leader.awake) / EXPLAINED_AT_ONCE)
-    if job.awaited and not job.ledger.busy and now.mono < job.explained_at + pause:
+    looked = job.explained_at + pause(len(leader.awake))
+    if job.awaited and not job.ledger.busy and now.mono < looked:
         return
     job.explained_at = now.mono
     why = explain.why_waiting(leader, job, now)
