@@ -211,7 +211,7 @@ class Executor:
         if isinstance(started, Outcome):
             return started
         os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
-        while not _over([started]):
+        while started.in_grace and not _over([started]):
             time.sleep(_LOOK_SECONDS)
         return self._end(launcher, started)
 
