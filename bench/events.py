@@ -31,7 +31,7 @@ JOBS: Final = 1000
 
 def event(number: int) -> dict[str, Any]:
     """A job that runs, as a watch tells of it after a status write."""
-    bench = Bench(workers=1, slots=1, ends=lambda _: "")
+    bench = Bench(workers=1, slots=1, ends=lambda _, __: 0)
     bench.submit(100)
     bench.conclude()
     (job,) = bench.leader.jobs.values()

@@ -34,7 +34,7 @@ class Queue(Bench):
     """A leader, two workers of a slot each, and many jobs of one task."""
 
     def __init__(self) -> None:
-        super().__init__(workers=2, slots=1, ends=lambda _: "")
+        super().__init__(workers=2, slots=1, ends=lambda _, __: 0)
         self._jobs = 0
         self._running: dict[WorkerKey, Task] = {}
         self._turns = itertools.cycle(self.workers)
