@@ -1,6 +1,5 @@
 """What tasks of a killed worker left in their directories goes with the cluster."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,26 +10,15 @@ from distributedjob_local.progress import Progress
 from distributedjob_local.size import Size
 from distributedjob_local.state import StateDirectory
 from distributedjob_local.throwaway import throwaway_cluster
-
-DEPTH = 2000
-"""Of a tree that ``rmtree`` gives up on, whoever calls it; root removes others without rights."""
-
-
-def _dig(directory: Path) -> None:
-    directory.mkdir(parents=True)
-    here = os.open(directory, os.O_RDONLY)
-    for _ in range(DEPTH):
-        os.mkdir("d", dir_fd=here)
-        below = os.open("d", os.O_RDONLY, dir_fd=here)
-        os.close(here)
-        here = below
-    os.close(here)
+from tests.support.deep_trees import dig
 
 
 def test_a_purged_directory_can_be_used_again(tmp_path: Path) -> None:
     state = StateDirectory(tmp_path / "state")
     state.create()
-    _dig(state.data("node-1") / "scratch" / "1")
+    deep = state.data("node-1") / "scratch" / "1"
+    deep.mkdir(parents=True)
+    dig(deep)
     take_down(state, purge=True)
     assert not state.root.exists()
 
@@ -46,5 +34,7 @@ def test_a_throwaway_cluster_leaves_no_folder(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with throwaway_cluster({}, Size(), Progress()):
         (folder,) = tmp_path.iterdir()
-        _dig(folder / "data" / "node-1" / "scratch" / "1")
+        deep = folder / "data" / "node-1" / "scratch" / "1"
+        deep.mkdir(parents=True)
+        dig(deep)
     assert list(tmp_path.iterdir()) == []

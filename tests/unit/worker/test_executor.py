@@ -119,6 +119,18 @@ def adopting() -> Iterator[None]:
     linux._libc.prctl(linux._PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
+def _stopped(task: Task, folder: Path, slots: int) -> Outcome:
+    """How a task ends that is stopped once it has written something."""
+    tasks = Tasks(task)
+    executor = _run(tasks, folder, slots)
+    wait_until(
+        lambda: executor.written(task, 0, 0, 100)[0].content, lambda out: bool(out), 20, "its start"
+    )
+    executor.stop([task])
+    wait_until(lambda: tasks.ends, lambda ends: 0 in ends, 20, "the end")
+    return tasks.ends[0]
+
+
 @pytest.mark.usefixtures("adopting")
 @pytest.mark.parametrize("slots", [0, 1])
 def test_what_a_shell_runs_has_its_grace_though_the_shell_ends_at_once(
@@ -126,14 +138,8 @@ def test_what_a_shell_runs_has_its_grace_though_the_shell_ends_at_once(
 ) -> None:
     saver = 'trap "sleep 0.5; echo saved; exit" TERM; echo ready; sleep 60 & wait'
     task = Task(define("/bin/sh", "-c", f"sh -c '{saver}'; echo never"), 0, 0, None)
-    tasks = Tasks(task)
-    executor = _run(tasks, tmp_path, slots)
-    wait_until(
-        lambda: executor.written(task, 0, 0, 100)[0].content, lambda out: bool(out), 20, "its start"
-    )
-    executor.stop([task])
-    wait_until(lambda: tasks.ends, lambda ends: 0 in ends, 20, "the end")
-    assert (tasks.ends[0].reason, tasks.ends[0].stdout) == (task_reasons.STOPPED, b"ready\nsaved\n")
+    end = _stopped(task, tmp_path, slots)
+    assert (end.reason, end.stdout) == (task_reasons.STOPPED, b"ready\nsaved\n")
 
 
 @pytest.mark.usefixtures("adopting")
@@ -142,11 +148,5 @@ def test_what_ignores_its_grace_is_ended_after_it(tmp_path: Path, slots: int) ->
     stubborn = 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
     job = define("/bin/sh", "-c", f"sh -c '{stubborn}'; echo never", grace_seconds=0.5)
     task = Task(job, 0, 0, None)
-    tasks = Tasks(task)
-    executor = _run(tasks, tmp_path, slots)
-    wait_until(
-        lambda: executor.written(task, 0, 0, 100)[0].content, lambda out: bool(out), 20, "its start"
-    )
-    executor.stop([task])
-    wait_until(lambda: tasks.ends, lambda ends: 0 in ends, 20, "the end")
-    assert tasks.ends[0].duration > 0.5
+    end = _stopped(task, tmp_path, slots)
+    assert end.duration > 0.5

@@ -7,25 +7,12 @@ from pathlib import Path
 import pytest
 
 from distributedjob_worker.execution.scratch import ScratchPool
-
-DEPTH = 2000
-"""More than the interpreter's recursion limit, and than fit into a path."""
+from tests.support.deep_trees import dig
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "scratch"
-
-
-def _dig(directory: str) -> None:
-    """Make a very deep tree."""
-    here = os.open(directory, os.O_RDONLY)
-    for _ in range(DEPTH):
-        os.mkdir("d", dir_fd=here)
-        below = os.open("d", os.O_RDONLY, dir_fd=here)
-        os.close(here)
-        here = below
-    os.close(here)
 
 
 def test_an_untouched_directory_is_handed_on(root: Path) -> None:
@@ -78,10 +65,10 @@ def test_what_a_link_leads_to_stays_as_it_is(root: Path, tmp_path: Path) -> None
 def test_a_very_deep_tree_is_removed_and_keeps_no_agent_from_its_start(root: Path) -> None:
     pool = ScratchPool(root)
     used = pool.take()
-    _dig(used)
+    dig(Path(used))
     pool.give_back(used)
     assert os.listdir(root) == []
-    _dig(pool.take())
+    dig(Path(pool.take()))
     ScratchPool(root)
     assert os.listdir(root) == []
 
