@@ -13,6 +13,8 @@ class InHand:
     busy: BitMap = field(init=False, default_factory=BitMap)
     """All that is assigned to any."""
     assigned: dict[WorkerKey, BitMap] = field(init=False, default_factory=dict)
+    counts: dict[WorkerKey, int] = field(init=False, default_factory=dict)
+    """How much is assigned to each: every round asks this of every worker."""
     running: dict[WorkerKey, BitMap] = field(init=False, default_factory=dict)
     """Of what is assigned, what was reported to run."""
     stray: dict[WorkerKey, BitMap] = field(init=False, default_factory=dict)
@@ -32,16 +34,24 @@ class InHand:
             return BitMap()
         return held - self.running.get(worker, BitMap())
 
+    def waits_at(self, worker: WorkerKey) -> bool:
+        """Whether a worker holds something it has not started, as far as is known."""
+        return self.counts.get(worker, 0) > len(self.running.get(worker, ()))
+
     def waiting_at(self) -> set[WorkerKey]:
         """The workers that hold something they have not started, as far as is known."""
-        running = self.running
-        return {key for key, held in self.assigned.items() if len(held) > len(running.get(key, ()))}
+        return set(filter(self.waits_at, self.counts))
 
     def _hand_over(self, worker: WorkerKey, indexes: BitMap) -> None:
-        if indexes:
-            self.holders.add(worker)
-            self.busy |= indexes
-            self.assigned.setdefault(worker, BitMap()).update(indexes)
+        if not indexes:
+            return
+        self.holders.add(worker)
+        self.busy |= indexes
+        held = self.assigned.get(worker)
+        if held is None:
+            held = self.assigned[worker] = BitMap()
+        held |= indexes
+        self.counts[worker] = len(held)
 
     def _unassign(self, worker: WorkerKey, indexes: BitMap) -> None:
         held = self.assigned.get(worker)
@@ -51,8 +61,9 @@ class InHand:
         held -= indexes
         if held:
             self.assigned[worker] = held
+            self.counts[worker] = len(held)
         else:
-            del self.assigned[worker]
+            del self.assigned[worker], self.counts[worker]
         runs = self.running.get(worker)
         if runs is not None:
             self.running[worker] = runs - indexes

@@ -30,8 +30,6 @@ MOST_AHEAD = 20_000
 MAX_TRIED = 65_536
 """Indexes of a job with counters and no outcome, at most: the status must fit."""
 
-NOTHING: Final = BitMap()
-
 PASSED_OVER_SECONDS = 10.0
 """A job without a slot for so long may claim one that is not free yet."""
 
@@ -178,7 +176,7 @@ def lay_out(
             Row(
                 job=job,
                 seats=known[shape],
-                levels=_counts(job.ledger.assigned, keys),
+                levels=_at_each(job.ledger.counts, keys),
                 # What was tried before may be tried once more by somebody awaited.
                 loose=BitMap() if job.awaited else job.ledger.ready.copy(),
                 passed_over=now - job.unserved_since >= PASSED_OVER_SECONDS,
@@ -187,11 +185,11 @@ def lay_out(
     return rows
 
 
-def _counts(where: Mapping[WorkerKey, BitMap], keys: Sequence[WorkerKey]) -> list[int]:
-    """How much is held at each worker."""
-    if not where:
+def _at_each(counts: Mapping[WorkerKey, int], keys: Sequence[WorkerKey]) -> list[int]:
+    """How much is held at each of these workers."""
+    if not counts:
         return [0] * len(keys)
-    return list(map(len, map(where.get, keys, repeat(NOTHING))))
+    return list(map(counts.get, keys, repeat(0)))
 
 
 def make_pool(
@@ -211,7 +209,8 @@ def make_pool(
         if ledger.suspects:
             suspected |= {key for key, held in ledger.assigned.items() if held & ledger.suspects}
         if ledger.stray:
-            pool.hold(job.cpu_millis, job.memory_bytes, _counts(ledger.stray, keys))
+            stray = {key: len(held) for key, held in ledger.stray.items()}
+            pool.hold(job.cpu_millis, job.memory_bytes, _at_each(stray, keys))
     pool.suspected = [key in suspected for key in keys]
     for row in rows:
         if row.job.ledger.assigned:
@@ -221,7 +220,7 @@ def make_pool(
     for (millis, size), counts in held.items():
         pool.hold(millis, size, counts)
     for job in idle:
-        pool.hold(job.cpu_millis, job.memory_bytes, _counts(job.ledger.assigned, keys))
+        pool.hold(job.cpu_millis, job.memory_bytes, _at_each(job.ledger.counts, keys))
     return pool
 
 

@@ -146,13 +146,17 @@ def _fair_parts(rows: Sequence[Row], capacity: int) -> list[int]:
 
 def _grants(row: Row, workers: list[Worker]) -> list[Grant]:
     """Name the tried indexes that each worker gets; the rest are fresh ones."""
-    left = row.loose
+    uid, left = row.job.uid, row.loose
+    if not left and not row.pinned:
+        return [
+            Grant(uid, workers[at].key, BitMap(), gain) for at, gain in sorted(row.gains.items())
+        ]
     grants = []
     for at in sorted(row.gains.keys() | row.pinned.keys()):
         gain, pinned = row.gains.get(at, 0), row.pinned.get(at, BitMap())
         tried = take(left, gain) if left else BitMap()
         left = left - tried
-        grants.append(Grant(row.job.uid, workers[at].key, tried | pinned, gain - len(tried)))
+        grants.append(Grant(uid, workers[at].key, tried | pinned, gain - len(tried)))
     return grants
 
 
@@ -176,31 +180,29 @@ def _recall(row: Row, workers: Sequence[Worker]) -> list[TakeBack]:
 
 def _take_back(row: Row, pool: Pool) -> list[TakeBack]:
     """Level the queues once nothing else is left for an idle slot."""
-    job = row.job
     idle = sum(pool.room(at, row) for at in pool.free_for(row))
-    seconds = job.ledger.seconds_per_task
     if not idle:
         return []
-    waiting = job.ledger.waiting_at()
-    if not waiting:
-        return []
-    counts = row.levels
-    mean = sum(counts) / row.whole
+    uid, ledger = row.job.uid, row.job.ledger
+    seconds = ledger.seconds_per_task
+    mean = sum(row.levels) / row.whole
+    # Workers are mostly alike: a level is reckoned once for all of one size.
+    fair = {slots: max(slots, math.ceil(mean * slots)) for slots in row.seats.sizes}
     decisions = []
-    for at, (worker, count, slots) in enumerate(zip(pool.workers, counts, row.slots, strict=True)):
-        if worker.key not in waiting or job.uid in worker.returning:
-            continue
-        excess = count - max(slots, math.ceil(mean * slots))
+    for at, (worker, count) in enumerate(zip(pool.workers, row.levels, strict=True)):
+        excess = count - fair[row.slots[at]]
         if excess <= 0 or (seconds is not None and excess * seconds < WORTH_MOVING_SECONDS):
-            if pool.left_to(at, row, count) or job.ledger.running.get(worker.key):
+            if not count or ledger.running.get(worker.key) or pool.left_to(at, row, count):
                 continue
             # It waits there behind other jobs, for who knows how long.
             excess = min(count, idle)
-        queued = job.ledger.queued(worker.key) - worker.in_flight(job.uid)
+        if uid in worker.returning or not ledger.waits_at(worker.key):
+            continue
+        queued = ledger.queued(worker.key) - worker.in_flight(uid)
         # The highest indexes wait longest: those in front may start at any moment.
         back = queued - take(queued, len(queued) - excess)
         if back:
-            decisions.append(TakeBack(job.uid, worker.key, back))
+            decisions.append(TakeBack(uid, worker.key, back))
     return decisions
 
 

@@ -138,6 +138,11 @@ class LedgerMachine(RuleBasedStateMachine):
         assert sorted(held) == list(self.ledger.busy)
 
     @invariant()
+    def what_each_worker_holds_is_counted(self) -> None:
+        counts = {key: len(held) for key, held in self.ledger.assigned.items()}
+        assert self.ledger.counts == counts
+
+    @invariant()
     def who_holds_more_than_runs_there_has_something_waiting(self) -> None:
         waiting = {key for key in self.ledger.assigned if self.ledger.queued(key)}
         assert self.ledger.waiting_at() == waiting
