@@ -42,7 +42,7 @@ def definition(argv: list[str], *, scratch: bool = True, cpu_millis: int = 1000)
 
 
 def run_executor(argv: list[str], tasks: int, slots: int, *, scratch: bool = True) -> float:
-    """Tasks a second through core and executor, with a report each 50 ms."""
+    """Tasks a second through core and executor, with a report each 100 ms."""
     identity = Identity("bench", "node", "127.0.0.1", "0", slots * 1000, 1 << 30)
     core = Worker(identity)
     lock = threading.Lock()
@@ -52,7 +52,7 @@ def run_executor(argv: list[str], tasks: int, slots: int, *, scratch: bool = Tru
         room = Room(Path(folder), "node", "bench/bench/node/bench", slots, {})
         executor = Executor(core, lock, pool, room)
         executor.start(wake.set)
-        core.handle(Welcome(1, 1, "bench", 0.05), 0.0)
+        core.handle(Welcome(1, 1, "bench", 0.1), 0.0)
         started = time.perf_counter()
         with lock:
             core.handle(

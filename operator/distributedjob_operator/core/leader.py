@@ -63,7 +63,7 @@ class Tuning:
     jobs of every namespace.
     """
 
-    report_seconds: float = 0.05
+    report_seconds: float = 0.1
     silence_seconds: float = 20.0
     relist_seconds: float = 60.0
     first_write_seconds: float = 0.0
