@@ -13,8 +13,8 @@ CREATED_AT_ONCE: Final = 8
 PATIENCE_SECONDS: Final = 600.0
 
 
-class _Finished:
-    """Counts jobs that a watch shows as Complete."""
+class Finished:
+    """Counts jobs that a watch shows as Complete; ``at`` is when it showed the last one."""
 
     def __init__(self, wanted: int) -> None:
         self._wanted = wanted
@@ -26,7 +26,8 @@ class _Finished:
         """A watch event."""
         if event["object"].get("status", {}).get("phase") == "Complete":
             self._uids.add(event["object"]["metadata"]["uid"])
-            if len(self._uids) == self._wanted:
+            # What comes later says that they are deleted.
+            if len(self._uids) == self._wanted and not self.over.is_set():
                 self.at = moment
                 self.over.set()
 
@@ -46,7 +47,7 @@ async def run(cluster: Cluster, jobs: int, prefix: str = "many") -> dict[str, An
 
     ``writes_a_job`` counts what the operator wrote: everything but the creation.
     """
-    finished = _Finished(jobs)
+    finished = Finished(jobs)
     async with opened(Door.of(cluster)) as api, watching(cluster, api, finished.on_event):
         written, used = await api.writes(), usage.cpu(cluster)
         began = time.time()
