@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import add, mul, sub
-from typing import Final
 
 from distributedjob_api.indexes import BitMap
 from distributedjob_api.v1alpha1 import Placement
