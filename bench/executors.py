@@ -24,7 +24,7 @@ from distributedjob_worker.execution.crew import Crew
 from distributedjob_worker.execution.executor import Executor, Room
 from distributedjob_worker.execution.scratch import ScratchPool
 
-REPORT_SECONDS: Final = 0.1
+REPORT_SECONDS: Final = 0.05
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 

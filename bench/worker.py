@@ -52,7 +52,7 @@ def run_executor(argv: list[str], tasks: int, slots: int, *, scratch: bool = Tru
         room = Room(Path(folder), "node", "bench/bench/node/bench", slots, {})
         executor = Executor(core, lock, pool, room)
         executor.start(wake.set)
-        core.handle(Welcome(1, 1, "bench", 0.1), 0.0)
+        core.handle(Welcome(1, 1, "bench", 0.05), 0.0)
         started = time.perf_counter()
         with lock:
             core.handle(

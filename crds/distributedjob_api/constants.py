@@ -16,6 +16,10 @@ MAX_COMPLETIONS: Final = 1_000_000
 
 DEFAULT_POOL: Final = "default"
 
+STEADY_SECONDS: Final = 0.1
+"""Between two reports of a worker, at least, where all they would say is that more tasks have
+ended: each report costs all parts of the system some of the CPU that tasks could have."""
+
 ENDPOINT_ANNOTATION: Final = f"{GROUP}/endpoint"
 """On the Lease: the base URL at which the operator serves results."""
 

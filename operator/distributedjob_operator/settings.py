@@ -47,7 +47,7 @@ class Settings(BaseModel):
     renew_deadline_seconds: Seconds = 4.0
     retry_period_seconds: Seconds = 1.0
     silence_seconds: Seconds = 20.0
-    report_seconds: Annotated[float, Field(ge=0.005, le=86_400)] = 0.1
+    report_seconds: Annotated[float, Field(ge=0.005, le=86_400)] = 0.05
     journal_replicas: Annotated[int, Field(ge=1, le=5)] = 1
     journal_max_bytes: Annotated[int, BeforeValidator(_memory), Field(ge=1024**2, le=1024**6)] = (
         4 * 1024**3

@@ -13,7 +13,7 @@ class InHand:
     busy: BitMap = field(init=False, default_factory=BitMap)
     """All that is assigned to any."""
     assigned: dict[WorkerKey, BitMap] = field(init=False, default_factory=dict)
-    counts: dict[WorkerKey, int] = field(init=False, default_factory=dict)
+    held_counts: dict[WorkerKey, int] = field(init=False, default_factory=dict)
     """How much is assigned to each: every round asks this of every worker."""
     running: dict[WorkerKey, BitMap] = field(init=False, default_factory=dict)
     """Of what is assigned, what was reported to run."""
@@ -36,11 +36,11 @@ class InHand:
 
     def waits_at(self, worker: WorkerKey) -> bool:
         """Whether a worker holds something it has not started, as far as is known."""
-        return self.counts.get(worker, 0) > len(self.running.get(worker, ()))
+        return self.held_counts.get(worker, 0) > len(self.running.get(worker, ()))
 
     def waiting_at(self) -> set[WorkerKey]:
         """The workers that hold something they have not started, as far as is known."""
-        return set(filter(self.waits_at, self.counts))
+        return set(filter(self.waits_at, self.held_counts))
 
     def _hand_over(self, worker: WorkerKey, indexes: BitMap) -> None:
         if not indexes:
@@ -51,7 +51,7 @@ class InHand:
         if held is None:
             held = self.assigned[worker] = BitMap()
         held |= indexes
-        self.counts[worker] = len(held)
+        self.held_counts[worker] = len(held)
 
     def _unassign(self, worker: WorkerKey, indexes: BitMap) -> None:
         held = self.assigned.get(worker)
@@ -61,9 +61,9 @@ class InHand:
         held -= indexes
         if held:
             self.assigned[worker] = held
-            self.counts[worker] = len(held)
+            self.held_counts[worker] = len(held)
         else:
-            del self.assigned[worker], self.counts[worker]
+            del self.assigned[worker], self.held_counts[worker]
         runs = self.running.get(worker)
         if runs is not None:
             self.running[worker] = runs - indexes

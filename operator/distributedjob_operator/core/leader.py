@@ -63,7 +63,7 @@ class Tuning:
     jobs of every namespace.
     """
 
-    report_seconds: float = 0.1
+    report_seconds: float = 0.05
     silence_seconds: float = 20.0
     relist_seconds: float = 60.0
     first_write_seconds: float = 0.0
@@ -113,6 +113,11 @@ class Leader:
     def report_seconds(self) -> float:
         """How often a worker with news reports: the more there are, the more rarely each."""
         return max(self.tuning.report_seconds, len(self.fleet.nodes) * SECONDS_A_REPORT)
+
+    @property
+    def unheard_seconds(self) -> float:
+        """For how long a busy worker may have started tasks without saying so, at most."""
+        return 2 * max(self.report_seconds, constants.STEADY_SECONDS)
 
     @property
     def listening(self) -> bool:

@@ -175,7 +175,7 @@ def lay_out(
             Row(
                 job=job,
                 seats=known[shape],
-                levels=_at_each(job.ledger.counts, keys),
+                levels=_at_each(job.ledger.held_counts, keys),
                 # What was tried before may be tried once more by somebody awaited.
                 loose=BitMap() if job.awaited else job.ledger.ready.copy(),
                 passed_over=now - job.unserved_since >= PASSED_OVER_SECONDS,
@@ -219,7 +219,7 @@ def make_pool(
     for (millis, size), counts in held.items():
         pool.hold(millis, size, counts)
     for job in idle:
-        pool.hold(job.cpu_millis, job.memory_bytes, _at_each(job.ledger.counts, keys))
+        pool.hold(job.cpu_millis, job.memory_bytes, _at_each(job.ledger.held_counts, keys))
     return pool
 
 

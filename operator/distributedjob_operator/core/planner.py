@@ -180,17 +180,17 @@ def _recall(row: Row, workers: Sequence[Worker]) -> list[TakeBack]:
 
 def _take_back(row: Row, pool: Pool) -> list[TakeBack]:
     """Level the queues once nothing else is left for an idle slot."""
-    idle = sum(pool.room(at, row) for at in pool.free_for(row))
-    if not idle:
-        return []
     uid, ledger = row.job.uid, row.job.ledger
+    idle = sum(pool.room(at, row) for at in pool.free_for(row))
+    if not idle or not any(map(ledger.waits_at, ledger.held_counts)):
+        return []
     seconds = ledger.seconds_per_task
     mean = sum(row.levels) / row.whole
     # Workers are mostly alike: a level is reckoned once for all of one size.
-    fair = {slots: max(slots, math.ceil(mean * slots)) for slots in row.seats.sizes}
+    keeps = {slots: max(slots, math.ceil(mean * slots)) for slots in row.seats.sizes}
     decisions = []
     for at, (worker, count) in enumerate(zip(pool.workers, row.levels, strict=True)):
-        excess = count - fair[row.slots[at]]
+        excess = count - keeps[row.slots[at]]
         if excess <= 0 or (seconds is not None and excess * seconds < WORTH_MOVING_SECONDS):
             if not count or ledger.running.get(worker.key) or pool.left_to(at, row, count):
                 continue

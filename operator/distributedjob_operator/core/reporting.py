@@ -277,7 +277,7 @@ def _believe(
                     now.mono,
                     blamed=index if uid == job.uid else None,
                     slots=max(1, worker.cpu_millis // job.cpu_millis),
-                    unheard_seconds=2 * leader.report_seconds,
+                    unheard_seconds=leader.unheard_seconds,
                 )
             ledger.release(key, missing)
             job.touch()

@@ -140,7 +140,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def what_each_worker_holds_is_counted(self) -> None:
         counts = {key: len(held) for key, held in self.ledger.assigned.items()}
-        assert self.ledger.counts == counts
+        assert self.ledger.held_counts == counts
 
     @invariant()
     def who_holds_more_than_runs_there_has_something_waiting(self) -> None:

@@ -1,6 +1,7 @@
 """Reports: when they are due, what they say beside results, how large they are."""
 
 from distributedjob_api import task_reasons
+from distributedjob_api.constants import STEADY_SECONDS
 from distributedjob_api.messages import Report, encode_message
 from distributedjob_worker.core.results import Outcome
 from distributedjob_worker.core.timing import HELLO_SECONDS, REPORT_GAP_SECONDS
@@ -20,12 +21,32 @@ from tests.support.worker_driver import assign, define
 
 def test_a_worker_with_nothing_else_to_run_reports_at_once() -> None:
     worker = a_worker()
-    worker.report(10.0)
     command(worker, define("/bin/true"), assign((0, 1)))
+    worker.report(10.0)
     run(worker, 1)
-    assert worker.due() == 10.0 + 0.05
+    assert worker.due() == 10.0 + STEADY_SECONDS
     run(worker, 1)
     assert worker.due() == 10.0 + REPORT_GAP_SECONDS
+
+
+def test_what_the_leader_has_to_decide_about_is_told_sooner_than_that_tasks_go_on() -> None:
+    worker = a_worker()
+    command(worker, define("/bin/true"), assign((0, 2)))
+    worker.report(10.0)
+    run(worker, 1)
+    assert worker.due() == 10.0 + STEADY_SECONDS
+    run(worker, 1, task_reasons.ERROR)
+    assert worker.due() == 10.0 + 0.05
+
+
+def test_the_last_task_here_of_a_job_is_told_though_others_wait() -> None:
+    worker = a_worker()
+    command(worker, define("/bin/true"), assign((0, 0)))
+    other = define("/bin/true", number=3, uid="other")
+    command(worker, other, assign((0, 5), number=4, uid="other"))
+    worker.report(10.0)
+    run(worker, 1)
+    assert worker.due() == 10.0 + 0.05
 
 
 def test_an_idle_worker_says_so_once_a_second() -> None:

@@ -260,6 +260,11 @@ class Queues:
         job = self.jobs.get(uid)
         return job is not None and bool(job.waiting or job.running or job.ahead)
 
+    def waits(self, uid: str) -> bool:
+        """Whether anything of a job waits, here or ahead."""
+        job = self.jobs.get(uid)
+        return job is not None and bool(job.waiting or job.ahead)
+
     def runs(self, task: Task) -> bool:
         """Whether this very attempt runs."""
         job = self.jobs.get(task.define.uid)

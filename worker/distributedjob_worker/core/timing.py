@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from distributedjob_api.constants import STEADY_SECONDS
 from distributedjob_worker.core.session import Session
 
 HELLO_SECONDS: Final = 1.0
@@ -15,7 +16,8 @@ REPORT_GAP_SECONDS: Final = 0.003
 class Timing:
     """What the next report waits for; moments in seconds, of the clock that the shell reads.
 
-    ``urgent`` is what somebody waits for, ``news`` what can wait for the interval.
+    ``urgent`` is what somebody waits for, ``news`` what can wait for the interval. That
+    tasks have ended of which more wait here is neither: it asks the leader for nothing.
     """
 
     urgent: bool = False
@@ -27,8 +29,10 @@ class Timing:
         """When to speak next; ``ended`` tells whether any attempt has ended since."""
         if self.urgent:
             return self.looked_at + REPORT_GAP_SECONDS
-        if ended or self.news:
+        if self.news:
             return self.looked_at + session.report_seconds
+        if ended:
+            return self.looked_at + max(session.report_seconds, STEADY_SECONDS)
         return self.sent_at + (HELLO_SECONDS if session.number is None else HEARTBEAT_SECONDS)
 
     def look(self, now: float) -> None:

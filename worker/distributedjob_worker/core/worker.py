@@ -95,15 +95,21 @@ class Worker:
     def finish(self, task: Task, outcome: Outcome) -> bool:
         """A task ended; a worker that has nothing else to run reports at once.
 
+        It is news where the leader has something to decide: the attempt failed, or
+        nothing more of its job waits here.
+
         Returns:
             Whether a report is due earlier than before.
         """
-        finished = self.ledgers.finished
+        finished, timing = self.ledgers.finished, self._timing
         self.queues.finish(task)
         sooner = not finished
         finished.append((task, outcome))
-        if not self._timing.urgent and not self.queues.waiting:
-            self._timing.urgent = sooner = True
+        if not self.queues.waiting:
+            if not timing.urgent:
+                timing.urgent = sooner = True
+        elif not timing.news and (outcome.reason or not self.queues.waits(task.define.uid)):
+            timing.news = sooner = True
         return sooner
 
     def take_ahead(self, define: Define, most: int, shares: int) -> list[Task]:
