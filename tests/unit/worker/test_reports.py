@@ -62,6 +62,14 @@ def test_a_command_that_was_applied_is_told_at_the_leader_s_interval() -> None:
     assert worker.due() == 10.0 + 0.05
 
 
+def test_that_more_has_come_of_what_waits_already_is_told_as_that_tasks_go_on() -> None:
+    worker = a_worker()
+    command(worker, define("/bin/true"), assign((0, 2)))
+    worker.report(10.0)
+    command(worker, assign((3, 5), number=3))
+    assert worker.due() == 10.0 + STEADY_SECONDS
+
+
 def test_what_is_due_is_said_even_where_fractions_round_badly() -> None:
     worker = Worker(IDENTITY)
     worker.connected(0.13)

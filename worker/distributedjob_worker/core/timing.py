@@ -17,11 +17,12 @@ class Timing:
     """What the next report waits for; moments in seconds, of the clock that the shell reads.
 
     ``urgent`` is what somebody waits for, ``news`` what can wait for the interval. That
-    tasks have ended of which more wait here is neither: it asks the leader for nothing.
+    a job goes on of which more waits here is neither: it asks the leader for nothing.
     """
 
     urgent: bool = False
     news: bool = False
+    goes_on: bool = False
     sent_at: float = -HEARTBEAT_SECONDS
     looked_at: float = -HEARTBEAT_SECONDS
 
@@ -31,13 +32,13 @@ class Timing:
             return self.looked_at + REPORT_GAP_SECONDS
         if self.news:
             return self.looked_at + session.report_seconds
-        if ended:
+        if ended or self.goes_on:
             return self.looked_at + max(session.report_seconds, STEADY_SECONDS)
         return self.sent_at + (HELLO_SECONDS if session.number is None else HEARTBEAT_SECONDS)
 
     def look(self, now: float) -> None:
         """What there was to say by now is about to be said."""
-        self.urgent = self.news = False
+        self.urgent = self.news = self.goes_on = False
         self.looked_at = now
 
     def may_greet(self, now: float) -> bool:

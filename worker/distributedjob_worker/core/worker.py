@@ -11,6 +11,7 @@ from distributedjob_api.histogram import SECONDS, Histogram
 from distributedjob_api.messages import (
     Acks,
     Announce,
+    Assign,
     Commands,
     Define,
     Hello,
@@ -258,9 +259,13 @@ class Worker:
                 self._timing.urgent = True
                 break
             if command.number == self.session.applied + 1:
+                more = isinstance(command, Assign) and self.queues.waits(command.uid)
                 effects += self._orders.apply(command)
                 self.session.applied = command.number
-                self._timing.news = True
+                if more:
+                    self._timing.goes_on = True
+                else:
+                    self._timing.news = True
         return effects
 
     def _acknowledge(self, message: Acks) -> list[Effect]:
