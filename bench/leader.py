@@ -35,7 +35,7 @@ from distributedjob_worker.core.queues import Task
 from distributedjob_worker.core.results import Outcome
 from distributedjob_worker.core.worker import Identity, Worker
 
-STEP_SECONDS: Final = 0.1
+STEP_SECONDS: Final = 0.05
 STEADY_ROUNDS: Final = 30
 TASK_SECONDS: Final = 1 / 3000
 Ends = Callable[[int, int], int]
@@ -117,7 +117,7 @@ class Bench:
             self.conclude()
 
     def _work(self, worker: Worker) -> None:
-        """One report's worth of tasks: what the slots end in 100 ms, and retries among them."""
+        """One report's worth of tasks: what the slots end in 50 ms, and retries among them."""
         for _ in range(int(STEP_SECONDS / TASK_SECONDS) * worker.identity.cpu_millis // 1000):
             task = worker.take(self.now)
             if task is None:

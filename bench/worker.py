@@ -42,7 +42,7 @@ def definition(argv: list[str], *, scratch: bool = True, cpu_millis: int = 1000)
 
 
 def run_executor(argv: list[str], tasks: int, slots: int, *, scratch: bool = True) -> float:
-    """Tasks a second through core and executor, with a report each 100 ms."""
+    """Tasks a second through core and executor, with reports as they fall due."""
     identity = Identity("bench", "node", "127.0.0.1", "0", slots * 1000, 1 << 30)
     core = Worker(identity)
     lock = threading.Lock()
