@@ -148,7 +148,7 @@ class Cluster:
 
     def _follow(self, host: Host, effects: list[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Publish):
+            if isinstance(effect, Publish) and isinstance(effect.message, Hello | Report):
                 self._hear(host.key, effect.message)
         wakes_at = max(self.now, host.next_look())
         if wakes_at != host.wakes_at or wakes_at == self.now:

@@ -15,6 +15,7 @@ import time
 from typing import Any, Final
 
 import kopf
+from kopf._cogs.structs.ephemera import AnyMemo
 from kopf._cogs.structs.references import Resource
 from kopf._core.actions import lifecycles
 from kopf._core.engines.indexing import OperatorIndexers
@@ -73,7 +74,7 @@ async def cost_us(events: int, settings: kopf.OperatorSettings, profile: bool) -
     registry = Watch([], count, count).registry()
     memories, indexers = inventory.ResourceMemories(), OperatorIndexers()
     queue: asyncio.Queue[Any] = asyncio.Queue()
-    stream = [event(number) for number in range(JOBS)]
+    stream: list[Any] = [event(number) for number in range(JOBS)]
     profiler = cProfile.Profile()
     gc.collect()
     began = time.process_time()
@@ -86,7 +87,7 @@ async def cost_us(events: int, settings: kopf.OperatorSettings, profile: bool) -
             registry=registry,
             settings=settings,
             memories=memories,
-            memobase=kopf.Memo(),
+            memobase=AnyMemo(kopf.Memo()),
             resource=RESOURCE,
             raw_event=stream[number % JOBS],
             event_queue=queue,

@@ -155,8 +155,8 @@ class Bench:
         settle(self.leader, self.instant())
         effects = self.leader.take_effects()
         sent = [effect for effect in effects if isinstance(effect, Send)]
-        for effect in sent:
-            encode_message(effect.message)
+        for order in sent:
+            encode_message(order.message)
         for write in effects:
             if isinstance(write, WriteStatus):
                 self.writes.append(len(msgspec.json.encode(write.status)))
