@@ -9,6 +9,7 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.worker import run_xargs
@@ -20,6 +21,10 @@ from tests.support.worker_driver import (
     fake_leader,
     nats_process,
 )
+
+
+def _has_heard(leader: FakeLeader, more_than: int) -> bool:
+    return len(leader.entries) > more_than
 
 
 async def feed(
@@ -36,7 +41,7 @@ async def feed(
         if room >= min(credit // 4, tasks - sent) > 0:
             await leader.command(assign((sent, sent + room - 1)))
             sent += room
-        await leader.until(lambda seen=seen: len(leader.entries) > seen, timeout=60)  # type: ignore[misc]
+        await leader.until(partial(_has_heard, leader, seen), timeout=60)
         fresh = list(leader.entries.values())[seen:]
         seen += len(fresh)
         done += sum(last - first + 1 for entry in fresh for first, last in entry.succeeded)
