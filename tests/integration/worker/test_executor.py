@@ -201,6 +201,7 @@ async def test_long_output_keeps_its_head_and_tail(leader: FakeLeader) -> None:
     assert record.stdout.startswith(b"begin\n\0")
     assert record.stdout.endswith(b"\0end\n")
     assert (record.stderr, record.stderr_bytes) == (b"why\n", 4)
+    await leader.until(lambda: bool(leader.failures))
     assert [(f.reason, f.exit_code, f.tail) for f in leader.failures] == [("Error", 3, "why")]
 
 
