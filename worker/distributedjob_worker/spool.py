@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -93,21 +94,23 @@ class Spool:
             raise
         self.size += len(data)
 
-    def keep(self, stores: list[Store]) -> None:
+    def keep(self, stores: Iterable[Store]) -> None:
         """Make room after an acknowledgement: drop all but these entries.
 
         Costs nothing while the file is small, or would hardly shrink.
         """
-        if not stores:
+        stores = iter(stores)
+        first = next(stores, None)
+        if first is None:
             if self.size:
                 os.ftruncate(self._file, 0)
                 self.size = self._compacted_to = 0
             return
         if self.size < max(_COMPACT_BYTES, 2 * self._compacted_to):
             return
-        self.replace(stores)
+        self.replace(chain([first], stores))
 
-    def replace(self, stores: list[Store]) -> None:
+    def replace(self, stores: Iterable[Store]) -> None:
         """Write the file anew with these entries alone."""
         data = _encode(stores)
         fresh = self._path.with_suffix(".new")

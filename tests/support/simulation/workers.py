@@ -66,12 +66,12 @@ class Spool:
             raise
         self._disk.data += data
 
-    def keep(self, stores: list[Store]) -> None:
+    def keep(self, stores: Iterable[Store]) -> None:
         """Drop what was acknowledged, once nothing else is left, as the real one does."""
-        if not stores:
-            self.replace(stores)
+        if next(iter(stores), None) is None:
+            self.replace(())
 
-    def replace(self, stores: list[Store]) -> None:
+    def replace(self, stores: Iterable[Store]) -> None:
         """Write the file anew; a kill leaves the old one."""
         self._effect()
         self._disk.data = spools._encode(stores)

@@ -58,7 +58,7 @@ def test_an_acknowledgement_of_another_session_changes_nothing() -> None:
     run(worker, 1)
     worker.report(2.0)
     worker.handle(Acks(5, 6, [(UID, 1)]), 3.0)
-    assert worker.ledgers.kept
+    assert list(worker.ledgers.kept)
 
 
 def test_entries_of_an_earlier_incarnation_get_new_numbers() -> None:

@@ -1,8 +1,11 @@
 """Reports: when they are due, what they say beside results, how large they are."""
 
+import pytest
+
 from distributedjob_api import task_reasons
 from distributedjob_api.constants import STEADY_SECONDS
 from distributedjob_api.messages import Report, encode_message
+from distributedjob_worker.core import timing
 from distributedjob_worker.core.results import Outcome
 from distributedjob_worker.core.timing import HELLO_SECONDS, REPORT_GAP_SECONDS
 from distributedjob_worker.core.worker import Worker
@@ -27,6 +30,24 @@ def test_a_worker_with_nothing_else_to_run_reports_at_once() -> None:
     assert worker.due() == 10.0 + STEADY_SECONDS
     run(worker, 1)
     assert worker.due() == 10.0 + REPORT_GAP_SECONDS
+
+
+@pytest.mark.parametrize("most", [False, True])
+def test_a_worker_whose_results_of_many_jobs_wait_repeats_them_less_often(
+    most: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if most:
+        monkeypatch.setattr(timing, "STATING_SECONDS", 1.0)
+    worker = a_worker()
+    for number in range(1, 200, 2):
+        uid = f"job-{number}"
+        one = define("/bin/true", number=number, uid=uid)
+        command(worker, one, assign((0, 0), number=number + 1, uid=uid))
+        run(worker, 1)
+    assert len(reported(worker, 10.0).jobs) == 100
+    command(worker, define("/bin/true", number=201), assign((0, 0), number=202))
+    run(worker, 1)
+    assert worker.due() == 10.0 + (STEADY_SECONDS if most else 100 * timing.STATING_SECONDS)
 
 
 def test_what_the_leader_has_to_decide_about_is_told_sooner_than_that_tasks_go_on() -> None:

@@ -77,13 +77,14 @@ class Ledgers:
         self._numbered: OrderedDict[str, int] = OrderedDict()
 
     @property
-    def kept(self) -> list[Store]:
+    def kept(self) -> Iterator[Store]:
         """Every entry that is not acknowledged, as the spool should hold it."""
-        return [
+        return (
             Store(uid, ledger.namespace, ledger.name, ledger.unpacked())
-            for uid, ledger in self.jobs.items()
+            # Others may go on while a large spool is written anew.
+            for uid, ledger in list(self.jobs.items())
             if ledger.entries
-        ]
+        )
 
     def adopt(self, stores: Iterable[Store]) -> None:
         """Take over the entries that an earlier incarnation left, under new numbers."""

@@ -75,6 +75,8 @@ class JobQueue:
 
     def queued_ranges(self) -> list[Range]:
         """The indexes that wait, here or ahead."""
+        if not (self.waiting or self.ahead):
+            return []
         ahead = [index for index, task in self.ahead.items() if task.define is self.define]
         return runs_of([*self.waiting, *ahead])
 

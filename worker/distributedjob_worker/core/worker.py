@@ -199,6 +199,7 @@ class Worker:
             return effects
         self._timing.sent_at = now
         states = reports.job_states(self.queues, self.ledgers)
+        self._timing.stated = len(states)
         for stated in reports.spread(states, self.ledgers.unsent()):
             effects.append(
                 Publish(
