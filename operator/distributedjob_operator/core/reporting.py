@@ -143,6 +143,8 @@ def report(leader: Leader, key: WorkerKey, message: Report, now: Instant) -> Non
         worker.known.add(stated.uid)
         job = leader.jobs.get(stated.uid)
         if job is not None:
+            if _awaits_its_record(worker, job, stated):
+                continue
             leader.awake[stated.uid] = job
         if job is None:
             _unknown(leader, worker, stated, dropped, now)
@@ -178,6 +180,22 @@ def report(leader: Leader, key: WorkerKey, message: Report, now: Instant) -> Non
     elif now.mono >= worker.ask_again_at:
         worker.ask_again_at = now.mono + ASK_AGAIN_SECONDS
         leader.effects.append(Send(key, Resend(leader.epoch, worker.session, missing)))
+
+
+def _awaits_its_record(worker: Worker, job: Job, stated: JobReport) -> bool:
+    """Whether all that is said of a job is that its results, known here, are not acknowledged.
+
+    Thousands of jobs that end faster than the API server takes their statuses are stated
+    so in each report.
+    """
+    uid, key, ledger = job.uid, worker.key, job.ledger
+    return (
+        not (stated.queued or stated.running or stated.entries)
+        and worker.folded.get(uid) == stated.last_seq
+        and stated.acked_seq >= worker.confirmed.get(uid, 0)
+        and not (job.awaited or worker.ending.get(uid))
+        and not (key in ledger.assigned or key in ledger.stray)
+    )
 
 
 def _unknown(
