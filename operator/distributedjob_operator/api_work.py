@@ -31,7 +31,6 @@ _log = logging.getLogger(__name__)
 Entry = Callable[[Leader, Instant], None]
 Request = WriteStatus | ReadJob | ReadItems | DeleteJob | Tell
 
-WRITES_IN_FLIGHT = 8
 READS_IN_FLIGHT = 8
 DELETIONS_IN_FLIGHT = 8
 
@@ -51,7 +50,6 @@ class ApiWork:
         self._leading = leading
         self._troubles = troubles
         self._tasks: set[asyncio.Task[None]] = set()
-        self._writes = asyncio.Semaphore(WRITES_IN_FLIGHT)
         self._reads = asyncio.Semaphore(READS_IN_FLIGHT)
         # Whoever takes over may find ten thousand jobs whose time is over.
         self._deletions = asyncio.Semaphore(DELETIONS_IN_FLIGHT)
@@ -128,26 +126,27 @@ class ApiWork:
             self.spawn(self._write_stalled(metadata, stalled(body, problem, now)))
 
     async def _write(self, effect: WriteStatus) -> None:
-        async with self._writes:
-            if not self._leading():
-                return
-            try:
-                version = await self._api.jobs.write_status(
-                    effect.namespace,
-                    effect.name,
-                    effect.uid,
-                    effect.resource_version,
-                    effect.status,
-                )
-            except NotFound:
-                self._put(lambda leader, _: leader.job_gone(effect.uid))
-                return
-            except Conflict:
-                await self._after_conflict(effect)
-                return
-            except Unavailable as error:
-                self._not_written(effect, error)
-                return
+        if not self._leading():
+            # The Lease may be renewed at the last moment all the same.
+            self._put(lambda leader, now: checkpoints.not_written(leader, effect.uid, None, now))
+            return
+        try:
+            version = await self._api.jobs.write_status(
+                effect.namespace,
+                effect.name,
+                effect.uid,
+                effect.resource_version,
+                effect.status,
+            )
+        except NotFound:
+            self._put(lambda leader, _: leader.job_gone(effect.uid))
+            return
+        except Conflict:
+            await self._after_conflict(effect)
+            return
+        except Unavailable as error:
+            self._not_written(effect, error)
+            return
         self._troubles.over(_writing(effect))
         self._put(
             lambda leader, now: checkpoints.written(leader, effect.uid, version, effect.marks, now)

@@ -6,6 +6,7 @@ first and final writes go through, and both stay within one bound in bytes.
 """
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Final
 
 from distributedjob_operator.core.alarms import NEVER, Alarms
@@ -59,32 +60,72 @@ class WriteBudget:
         self.bytes.take(size, now)
 
 
+class Haste(IntEnum):
+    """What a write tells, the one that goes first first."""
+
+    END = 0
+    """That a job is over, or what its tasks wait for."""
+
+    BEGINNING = 1
+    """That a job begins, or whatever else a user waits for."""
+
+    PROGRESS = 2
+
+
+MOST_UNDER_WAY: Final = {Haste.END: 12, Haste.BEGINNING: 14, Haste.PROGRESS: 16}
+"""So many writes that are at least as hasty are under way at once.
+
+An API server that is slow gets no more of them, so that what matters most does not queue up
+behind what was thought of before it; and however many jobs end, others are seen to go on.
+"""
+
+
 @dataclass(slots=True)
 class WriteQueue:
     """Jobs with something to write: no more of them are looked at than may be written."""
 
-    _urgent: Alarms = field(default_factory=Alarms)
-    _ordinary: Alarms = field(default_factory=Alarms)
+    _wanted: dict[Haste, Alarms] = field(default_factory=lambda: {one: Alarms() for one in Haste})
+    _under_way: dict[str, Haste] = field(default_factory=dict)
 
-    def want(self, uid: str, moment: float, *, urgent: bool) -> None:
+    def want(self, uid: str, moment: float, haste: Haste) -> None:
         """Have a job written from this moment on, on the leader's clock, or never."""
-        self._urgent.set(uid, moment if urgent else NEVER)
-        self._ordinary.set(uid, NEVER if urgent else moment)
+        for one, alarms in self._wanted.items():
+            alarms.set(uid, moment if one is haste else NEVER)
 
     def drop(self, uid: str) -> None:
-        """Have nothing of a job written."""
-        self.want(uid, NEVER, urgent=True)
+        """Have nothing of a job written; a write that is out is waited for no longer."""
+        self.want(uid, NEVER, Haste.PROGRESS)
+        self.answered(uid)
+
+    def answered(self, uid: str) -> None:
+        """The write of a job is under way no longer."""
+        self._under_way.pop(uid, None)
 
     def due_at(self, budget: WriteBudget) -> float:
-        """When the next write may leave, on the leader's clock."""
+        """When the next write may leave if none is answered, on the leader's clock."""
         return min(
-            max(self._urgent.next(), budget.ready_at(urgent=True)),
-            max(self._ordinary.next(), budget.ready_at(urgent=False)),
+            max(alarms.next(), budget.ready_at(urgent=_urgent(haste)))
+            if self._room(haste)
+            else NEVER
+            for haste, alarms in self._wanted.items()
         )
 
     def pop(self, budget: WriteBudget, now: float) -> str | None:
-        """The job whose write is due and may leave now: first and final ones before others."""
-        for alarms, urgent in ((self._urgent, True), (self._ordinary, False)):
-            if budget.ready_at(urgent=urgent) <= now and (uid := alarms.pop(now)) is not None:
+        """The job whose write is due and may leave now; it is under way until it is answered."""
+        for haste, alarms in self._wanted.items():
+            if not self._room(haste) or budget.ready_at(urgent=_urgent(haste)) > now:
+                continue
+            if (uid := alarms.pop(now)) is not None:
+                self._under_way[uid] = haste
                 return uid
         return None
+
+    def _room(self, haste: Haste) -> bool:
+        as_hasty = sum(one <= haste for one in self._under_way.values())
+        return len(self._under_way) < MOST_UNDER_WAY[Haste.PROGRESS] and (
+            as_hasty < MOST_UNDER_WAY[haste]
+        )
+
+
+def _urgent(haste: Haste) -> bool:
+    return haste is not Haste.PROGRESS

@@ -8,6 +8,7 @@ import msgspec
 from distributedjob_api.messages import Acks
 from distributedjob_api.v1alpha1 import DistributedJob
 from distributedjob_operator.core import announcements, explain, status, tally
+from distributedjob_operator.core.budget import Haste
 from distributedjob_operator.core.clock import Instant
 from distributedjob_operator.core.effects import Marks, Send, WriteStatus
 from distributedjob_operator.core.job import TERMINAL, Job
@@ -24,7 +25,13 @@ FAILED_WRITE_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 def want(leader: Leader, job: Job) -> None:
     """Have the status of a job written when its time comes, where something has changed."""
-    leader.writes.want(job.uid, wanted_at(leader, job), urgent=job.urgent)
+    leader.writes.want(job.uid, wanted_at(leader, job), _haste(job))
+
+
+def _haste(job: Job) -> Haste:
+    if not job.urgent:
+        return Haste.PROGRESS
+    return Haste.END if job.finished or job.awaits_write else Haste.BEGINNING
 
 
 def wanted_at(leader: Leader, job: Job) -> float:
@@ -87,6 +94,7 @@ def written(leader: Leader, uid: str, resource_version: str, marks: Marks, now: 
     if job is None:
         return
     leader.awake[uid] = job
+    leader.writes.answered(uid)
     job.writing = False
     job.write_failures = 0
     job.resource_version = resource_version
@@ -128,6 +136,7 @@ def not_written(leader: Leader, uid: str, resource: DistributedJob | None, now: 
     if job is None:
         return
     leader.awake[uid] = job
+    leader.writes.answered(uid)
     job.writing = False
     job.touch(urgent=True)
     leader.tally.unwritten[Unwritten.CONFLICT if resource else Unwritten.UNAVAILABLE] += 1

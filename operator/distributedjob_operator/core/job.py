@@ -206,6 +206,14 @@ class Job:
         return at_most_once.applies(self.spec)
 
     @property
+    def awaits_write(self) -> bool:
+        """Whether tasks of it go out once its status is written, and not before."""
+        ledger = self.ledger
+        return self.barrier or (
+            self.at_most_once and ledger.released_below < ledger.recorded.dispatched_below
+        )
+
+    @property
     def fresh_supply(self) -> int:
         """Indexes never handed out that may be now."""
         fresh = self.ledger.fresh

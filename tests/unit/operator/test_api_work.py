@@ -32,7 +32,7 @@ class Broken:
         raise TypeError("a fault of ours")
 
 
-async def performed(api: Broken, request: Request) -> list[Entry]:
+async def performed(api: Broken, request: Request, *, leading: bool = True) -> list[Entry]:
     """What the leader is told of a request."""
     told: list[Entry] = []
     heard = asyncio.Event()
@@ -41,7 +41,7 @@ async def performed(api: Broken, request: Request) -> list[Entry]:
         told.append(entry)
         heard.set()
 
-    work = ApiWork(cast("Any", type("Api", (), {"jobs": api})()), put, lambda: True, Troubles())
+    work = ApiWork(cast("Any", type("Api", (), {"jobs": api})()), put, lambda: leading, Troubles())
     work.begin(request)
     async with asyncio.timeout(5):
         await heard.wait()
@@ -61,6 +61,16 @@ async def test_a_write_that_fails_for_no_known_reason_is_due_again(
     assert not job.writing
     assert job.dirty
     assert "a fault of ours" in caplog.text
+
+
+async def test_a_write_that_waits_for_the_lease_to_be_renewed_is_due_again() -> None:
+    leader, job = a_leader()
+    settle(leader, at(0.0))
+    (write,) = [one for one in leader.take_effects() if isinstance(one, WriteStatus)]
+    for entry in await performed(Broken(conflict=False), write, leading=False):
+        entry(leader, at(0.1))
+    assert not job.writing
+    assert job.dirty
 
 
 async def test_a_deletion_that_fails_for_no_known_reason_is_due_again() -> None:
