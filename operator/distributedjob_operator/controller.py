@@ -114,6 +114,11 @@ class Controller:
         return sum(self._leader.dropped_records.values()) if self._leader is not None else 0
 
     @property
+    def heard_at(self) -> float:
+        """When any worker was heard last, on our clock."""
+        return max(self._heard.values(), default=float("-inf"))
+
+    @property
     def still_seconds(self) -> float:
         """How long ago the loop came round last; 0 while standing by."""
         return self._clock.now().mono - self._came_round if self._leading else 0.0

@@ -103,15 +103,20 @@ async def _keep(journal: Journal) -> None:
 
 
 async def _probe(replica: Replica) -> None:
-    """A client that believes to be connected and gets no answer is deaf."""
+    """A client that believes to be connected, gets no answer and hears no worker is deaf.
+
+    One that hears them is no more than slow: another replica would hear as much, and to
+    ask everybody anew would make it slower still.
+    """
     bus, controller = replica.bus, replica.controller
-    unanswered = 0
+    unanswered, heard_at = 0, controller.heard_at
     while True:
         await asyncio.sleep(replica.probe_seconds)
         try:
             await bus.probe()
         except Unavailable:
-            unanswered += 1
+            unanswered = unanswered + 1 if controller.heard_at == heard_at else 0
+            heard_at = controller.heard_at
             if bus.connected and unanswered >= PROBES_FAILED:
                 replica.fail("the NATS client went deaf")
             continue
@@ -119,4 +124,4 @@ async def _probe(replica: Replica) -> None:
             controller.reconnected()
         else:
             controller.proved()
-        unanswered = 0
+        unanswered, heard_at = 0, controller.heard_at
