@@ -276,27 +276,25 @@ class Controller:
         """Find what the watch missed; kopf loses deletions when it must list again."""
         while True:
             await asyncio.sleep(self._tuning.relist_seconds)
-            began = self._clock.now().mono
-            bodies, nodes = await self._list()
-            # What happened just before the list may still be on its way.
-            await asyncio.sleep(EVENTS_LATE_SECONDS)
-            resources = await self._parse(bodies)
+            await self._relist()
 
-            def compare(
-                leader: Leader,
-                now: Instant,
-                began: float = began,
-                bodies: list[dict[str, Any]] = bodies,
-                resources: list[DistributedJob] = resources,
-                nodes: list[Node] = nodes,
-            ) -> None:
-                if relist.make_up(leader, resources, nodes, began, now):
-                    _log.warning("the watch of the API server had missed something")
-                    self.on_missed()
-                for body in bodies:
-                    self._work.tell_set_aside(leader, body, now)
+    async def _relist(self) -> None:
+        began = self._clock.now().mono
+        bodies, nodes = await self._list()
+        # What happened just before the list may still be on its way.
+        await asyncio.sleep(EVENTS_LATE_SECONDS)
+        listed = {body["metadata"]["uid"] for body in bodies}
+        # To read ten thousand objects anew each minute would take seconds.
+        resources = await self._parse([one for one in bodies if not self._has(one["metadata"])])
 
-            self.put(compare)
+        def compare(leader: Leader, now: Instant) -> None:
+            if relist.make_up(leader, listed, resources, nodes, began, now):
+                _log.warning("the watch of the API server had missed something")
+                self.on_missed()
+            for body in bodies:
+                self._work.tell_set_aside(leader, body, now)
+
+        self.put(compare)
 
     async def _take_over(self, epoch: int) -> Leader:
         bodies, nodes = await self._list()

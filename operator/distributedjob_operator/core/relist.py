@@ -1,6 +1,6 @@
 """What a list shows that the watch should have told: kopf's watchers may die unnoticed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from distributedjob_api.v1alpha1 import DistributedJob
 from distributedjob_operator.core.clock import Instant
@@ -10,6 +10,7 @@ from distributedjob_operator.core.leader import Leader
 
 def make_up(
     leader: Leader,
+    listed: Set[str],
     resources: Iterable[DistributedJob],
     nodes: Iterable[Node],
     began: float,
@@ -19,20 +20,32 @@ def make_up(
 
     Events of what it shows must have had the time to arrive by now.
 
+    Args:
+        leader: who listed.
+        listed: the uids of all jobs.
+        resources: those jobs of which the leader does not have the version listed.
+        nodes: all nodes.
+        began: when the list was asked for, on the leader's clock.
+        now: this moment.
+
     Returns:
         Whether the watch missed anything, so that it should be started anew.
     """
-    missed = _jobs(leader, resources, began, now)
+    missed = _jobs(leader, listed, resources, began, now)
     return _nodes(leader, nodes, began, now) or missed
 
 
-def _jobs(leader: Leader, resources: Iterable[DistributedJob], began: float, now: Instant) -> bool:
-    listed: set[str] = set()
+def _jobs(
+    leader: Leader,
+    listed: Set[str],
+    resources: Iterable[DistributedJob],
+    began: float,
+    now: Instant,
+) -> bool:
     before = leader.departed.known() | set(leader.set_aside)
     missed = False
     for resource in resources:
         uid = resource.metadata.uid
-        listed.add(uid)
         known = leader.jobs.get(uid)
         generation = known.generation if known is not None else 0
         leader.job_seen(resource, now)

@@ -69,6 +69,40 @@ async def test_an_epoch_that_cannot_be_looked_into_now_ends_nobody(error, epoch)
     assert leader.epoch == epoch
 
 
+async def test_a_list_shows_the_leader_what_the_watch_did_not(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(controller_module, "EVENTS_LATE_SECONDS", 0.0)
+    listed = [job_body("known"), job_body("changed"), job_body("gone")]
+
+    told: list[str] = []
+
+    class Listing(Ports):
+        async def list_jobs(self):
+            return listed
+
+        async def write_status(self, _, name: str, *__: object) -> str:
+            told.append(name)
+            return "9"
+
+    controller = a_controller(ports := Listing())
+    controller._leading = True
+    controller._leader = leader = await controller._take_over(5)
+    known = leader.jobs["uid-known"]
+    ports.seconds = 60.0
+    newer = job_body("changed", version=2000, cancel=True)
+    newer["metadata"]["generation"] = 2
+    # One that is held in this version is not even read.
+    unreadable = job_body("known")
+    unreadable["spec"] = None
+    listed[:] = [unreadable, newer, job_body("new")]
+    await controller._relist()
+    await controller._handle_inbox(leader)
+    assert leader.jobs.keys() == {"uid-known", "uid-changed", "uid-new"}
+    assert leader.jobs["uid-known"] is known
+    await asyncio.gather(*controller._work._tasks)
+    assert not told
+    assert leader.jobs["uid-changed"].spec.cancel
+
+
 async def test_a_standby_counts_silence_only_while_the_bus_is_proved_to_answer():
     ports = Ports()
     controller = a_controller(ports)
