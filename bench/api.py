@@ -65,13 +65,24 @@ class Api:
         return found
 
     async def watch(self, seen: Callable[[float, Event], None]) -> None:
-        """Hand over each event of a job with the Unix time it came in, until cancelled."""
-        async with self._session.get(
-            JOBS, params={"watch": "true"}, timeout=aiohttp.ClientTimeout(total=None)
-        ) as answer:
-            answer.raise_for_status()
-            async for line in answer.content:
-                seen(time.time(), json.loads(line))
+        """Hand over each event of a job with the Unix time it came in, until cancelled.
+
+        A watch that the API server ends, as it does with one that cannot keep up, goes on
+        where it ended; where that is too long ago, all jobs that there are come again.
+        """
+        since: dict[str, str] = {}
+        while True:
+            async with self._session.get(
+                JOBS, params={"watch": "true", **since}, timeout=aiohttp.ClientTimeout(total=None)
+            ) as answer:
+                answer.raise_for_status()
+                async for line in answer.content:
+                    moment, event = time.time(), json.loads(line)
+                    if event["type"] == "ERROR":
+                        since = {}
+                        break
+                    since = {"resourceVersion": event["object"]["metadata"]["resourceVersion"]}
+                    seen(moment, event)
 
 
 @asynccontextmanager
