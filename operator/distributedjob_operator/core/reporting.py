@@ -269,6 +269,31 @@ def _as_known(worker: Worker, job: Job, stated: JobReport) -> bool:
     return agrees(job.ledger, worker.key, stated.queued, stated.running)
 
 
+def _release_missing(leader: Leader, worker: Worker, job: Job, holds: BitMap, now: Instant) -> None:
+    """Take back what a worker was given and has no longer: it never came, or a crash ended it."""
+    ledger, key = job.ledger, worker.key
+    assigned = ledger.assigned.get(key)
+    if assigned is None or assigned == holds:
+        return
+    missing = assigned - holds - worker.in_flight(job.uid)
+    if not missing:
+        return
+    if worker.restarted:
+        uid, index = worker.blamed
+        ledger.crashed(
+            key,
+            missing,
+            worker.node,
+            job.spec,
+            now.mono,
+            blamed=index if uid == job.uid else None,
+            slots=max(1, worker.cpu_millis // job.cpu_millis),
+            unheard_seconds=leader.unheard_seconds,
+        )
+    ledger.release(key, missing)
+    job.touch()
+
+
 def _believe(
     leader: Leader, worker: Worker, job: Job, stated: JobReport | None, now: Instant
 ) -> None:
@@ -280,25 +305,10 @@ def _believe(
     holds = from_ranges(stated.queued) | running if stated else BitMap()
     if stated and stated.run != job.run:
         leader.end_at(worker, job, holds)
+        # Of this run it has nothing.
+        _release_missing(leader, worker, job, BitMap(), now)
         return
-    assigned = ledger.assigned.get(key)
-    if assigned is not None and assigned != holds:
-        missing = assigned - holds - worker.in_flight(job.uid)
-        if missing:
-            if worker.restarted:
-                uid, index = worker.blamed
-                ledger.crashed(
-                    key,
-                    missing,
-                    worker.node,
-                    job.spec,
-                    now.mono,
-                    blamed=index if uid == job.uid else None,
-                    slots=max(1, worker.cpu_millis // job.cpu_millis),
-                    unheard_seconds=leader.unheard_seconds,
-                )
-            ledger.release(key, missing)
-            job.touch()
+    _release_missing(leader, worker, job, holds, now)
     worker.still_ending(job.uid, holds)
     if holds:
         if job.finished or job.verdict is not None:

@@ -4,16 +4,18 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from distributedjob_api.messages import Assign, Commands
+from distributedjob_api.indexes import BitMap
+from distributedjob_api.messages import Assign, Commands, Failure
 from distributedjob_api.v1alpha1 import parse
 from distributedjob_operator.core import checkpoints
 from distributedjob_operator.core.effects import Effect, Send, WriteStatus
 from distributedjob_operator.core.leader import Leader
 from distributedjob_operator.core.round import settle
 from tests.support.builders import a_job, a_node, at, job_body
-from tests.support.fleet import World
-from tests.support.worlds import N1, UID, a_world, edit
+from tests.support.fleet import FakeJob, World
+from tests.support.worlds import N1, UID, a_world, edit, heard, last, started
 
 ONCE: dict[str, Any] = {"backoffLimitPerIndex": 0, "interruptionLimit": 0}
 IGNORE = {"rules": [{"action": "Ignore", "onReasons": ["Error", "Interrupted"]}]}
@@ -132,3 +134,25 @@ def test_a_leader_that_leaves_in_order_takes_back_what_it_only_announced():
     world.now += 2
     world.deliver()
     assert world.statuses[UID][-1]["dispatchedBelow"] == handed
+
+
+def test_a_crashed_worker_that_speaks_of_an_earlier_run_has_not_kept_what_it_ran():
+    world = a_world(1, completions=1, **ONCE)
+    world.run(UID, lambda index, ended: "Error")
+    heard(world)
+    edit(world, rerun={"token": "again"})
+    for _ in range(4):
+        heard(world)
+    started(world)
+    assert world.leader.jobs[UID].ledger.running[N1]
+    # That its earlier results stand in a checkpoint was not heard.
+    earlier = structs.replace(world.workers[N1].jobs[UID].define, run=0)
+    worker = world.restart("n1")
+    job = worker.jobs[UID] = FakeJob(earlier)
+    job.record(BitMap(), [Failure(0, 0, "Error", 1, 0, "")], BitMap())
+    world.report_all()
+    world.deliver()
+    for _ in range(5):
+        world.tick()
+    assert not worker.ran
+    assert last(world)["phase"] == "Failed"
