@@ -171,8 +171,8 @@ def markdown(figures: Figures) -> str:
             _growth(figures),
         ),
         "Many jobs of one task": (
-            "| jobs | jobs/s | writes a job | operator CPU ms a job | kopf CPU ms"
-            " | API server CPU ms | etcd CPU ms |\n|---|---|---|---|---|---|---|",
+            "| jobs | jobs/s | writes a job | CPU ms a job: operator's loop | kopf"
+            " | API server | etcd |\n|---|---|---|---|---|---|---|",
             _jobs(figures),
         ),
     }
