@@ -128,7 +128,7 @@ class ApiWork:
     async def _write(self, effect: WriteStatus) -> None:
         if not self._leading():
             # The Lease may be renewed at the last moment all the same.
-            self._put(lambda leader, now: checkpoints.not_written(leader, effect.uid, None, now))
+            self._put_back(effect)
             return
         try:
             version = await self._api.jobs.write_status(
@@ -181,6 +181,9 @@ class ApiWork:
                 *(effect.name, error),
                 extra=about(effect.namespace, effect.name),
             )
+        self._put_back(effect)
+
+    def _put_back(self, effect: WriteStatus) -> None:
         self._put(lambda leader, now: checkpoints.not_written(leader, effect.uid, None, now))
 
     def _replaced(self, uid: str, body: dict[str, Any]) -> None:

@@ -4,11 +4,13 @@ import json
 from collections import Counter
 from typing import Any
 
+from distributedjob_api.messages import Acks
 from distributedjob_api.v1alpha1 import parse
 from distributedjob_operator.core import reporting
-from distributedjob_operator.core.effects import Effect, Send
+from distributedjob_operator.core.effects import Effect, Send, WriteStatus
 from distributedjob_operator.core.job import Job
 from distributedjob_operator.core.leader import Leader
+from distributedjob_operator.core.round import settle
 from tests.support.builders import a_job, a_node, at, job_body
 from tests.support.fleet import FakeWorker, World
 
@@ -103,6 +105,24 @@ def last(world: World) -> dict[str, Any]:
 def sent(effects: list[Effect], kind: type) -> list[Any]:
     messages = [effect.message for effect in effects if isinstance(effect, Send)]
     return [message for message in messages if isinstance(message, kind)]
+
+
+def settled(world: World, seconds: float) -> list[Effect]:
+    """A round in which workers hear what is sent, and no status write is answered."""
+    settle(world.leader, at(seconds))
+    effects = world.leader.take_effects()
+    for effect in effects:
+        if isinstance(effect, Send):
+            world.workers[effect.worker].hear(effect.message)
+    return effects
+
+
+def writes(effects: list[Effect]) -> list[WriteStatus]:
+    return [effect for effect in effects if isinstance(effect, WriteStatus)]
+
+
+def acks(effects: list[Effect]) -> list[tuple[str, int]]:
+    return [one for message in sent(effects, Acks) for one in message.upto]
 
 
 def a_report(world: World, worker: FakeWorker) -> list[Effect]:

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from distributedjob_api.indexes import BitMap
-from distributedjob_api.messages import Acks
 from distributedjob_api.v1alpha1 import DistributedJob, parse
 from distributedjob_operator.core import checkpoints
-from distributedjob_operator.core.effects import Effect, Send, WriteStatus
+from distributedjob_operator.core.effects import WriteStatus
 from distributedjob_operator.core.leader import Leader, Tuning
-from distributedjob_operator.core.round import seconds_to_next, settle
+from distributedjob_operator.core.round import seconds_to_next
 from tests.support.builders import a_job, a_node, at, job_body
 from tests.support.fleet import FakeWorker, World
+from tests.support.worlds import acks, settled, writes
 
 UID = "uid-job"
 
@@ -25,24 +25,6 @@ def a_world(completions: int = 1000, *, tuning: Tuning | None = None, **spec: An
     world.report_all()
     world.deliver()
     return world
-
-
-def settled(world: World, seconds: float) -> list[Effect]:
-    settle(world.leader, at(seconds))
-    effects = world.leader.take_effects()
-    for effect in effects:
-        if isinstance(effect, Send):
-            world.workers[effect.worker].hear(effect.message)
-    return effects
-
-
-def writes(effects: list[Effect]) -> list[WriteStatus]:
-    return [effect for effect in effects if isinstance(effect, WriteStatus)]
-
-
-def acks(effects: list[Effect]) -> list[tuple[str, int]]:
-    sent = [effect.message for effect in effects if isinstance(effect, Send)]
-    return [one for message in sent if isinstance(message, Acks) for one in message.upto]
 
 
 def a_result(world: World) -> None:

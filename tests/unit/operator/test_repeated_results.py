@@ -1,23 +1,11 @@
 """Results that wait for their record are stated again and again, at no cost."""
 
 from distributedjob_api.indexes import BitMap
-from distributedjob_api.messages import Acks
 from distributedjob_operator.core import checkpoints
-from distributedjob_operator.core.effects import Effect, Send, WriteStatus
-from distributedjob_operator.core.round import settle
+from distributedjob_operator.core.effects import WriteStatus
 from tests.support.builders import at
 from tests.support.fleet import FakeJob, World
-from tests.support.worlds import N1, UID, a_world, started
-
-
-def settled(world: World) -> list[Effect]:
-    """A round in which no status write is answered."""
-    settle(world.leader, at(world.now))
-    effects = world.leader.take_effects()
-    for effect in effects:
-        if isinstance(effect, Send):
-            world.workers[effect.worker].hear(effect.message)
-    return effects
+from tests.support.worlds import N1, UID, a_world, acks, settled, started, writes
 
 
 def unrecorded(completions: int = 1) -> tuple[World, FakeJob, WriteStatus]:
@@ -26,8 +14,7 @@ def unrecorded(completions: int = 1) -> tuple[World, FakeJob, WriteStatus]:
     started(world)
     world.workers[N1].finish()
     world.report_all()
-    world.now = 2.0
-    (write,) = [effect for effect in settled(world) if isinstance(effect, WriteStatus)]
+    (write,) = writes(settled(world, 2.0))
     return world, world.workers[N1].jobs[UID], write
 
 
@@ -40,19 +27,18 @@ def test_a_finished_job_whose_results_are_stated_again_costs_no_round():
 
 def test_a_lost_acknowledgement_of_a_finished_job_is_given_again():
     world, _, write = unrecorded()
-    checkpoints.written(world.leader, UID, "2000", write.marks, at(world.now))
+    checkpoints.written(world.leader, UID, "2000", write.marks, at(2.0))
     world.leader.take_effects()
-    settled(world)
+    settled(world, 2.0)
     world.report_all()
-    sent = [effect.message for effect in world.leader.take_effects() if isinstance(effect, Send)]
-    assert [one.upto for one in sent if isinstance(one, Acks)] == [[(UID, 1)]]
+    assert acks(world.leader.take_effects()) == [(UID, 1)]
 
 
 def test_what_runs_of_a_finished_job_is_ended():
     world, job, _ = unrecorded()
     job.running.add(0)
     world.report_all()
-    settled(world)
+    settled(world, 2.0)
     assert not job.running
 
 
@@ -60,7 +46,7 @@ def test_what_waited_against_the_record_and_was_dropped_is_held_no_more():
     world, job, _ = unrecorded()
     job.queued.add(0)
     world.report_all()
-    settled(world)
+    settled(world, 2.0)
     assert not job.queued
     world.report_all()
     assert world.leader.jobs[UID].ledger.quiet
@@ -71,7 +57,7 @@ def test_tasks_that_a_worker_lists_no_longer_are_handed_out_again():
     world, job, _ = unrecorded(completions=10)
     job.queued = job.running = BitMap()
     world.report_all()
-    settled(world)
+    settled(world, 2.0)
     assert job.queued
 
 
